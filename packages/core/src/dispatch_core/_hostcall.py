@@ -1,0 +1,112 @@
+"""Host arrays in, host arrays out: how a selected backend runs a call, and the round trip that users allow.
+
+NumPy is used only through the arrays that arrive. `output=` arrays are written in place: where the backend's
+array shares the memory of the host array its function writes there, elsewhere the result is copied back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from ._families import HOST, classify
+
+if TYPE_CHECKING:
+    from ._backend import HostAdapter
+    from ._dispatchable import Dispatchable
+
+__all__ = ["on_host", "with_backend"]
+
+Call = Callable[[Mapping[str, Any]], Any]
+
+
+class _Exchange:
+    """The conversions of one call, and how many bytes they copied."""
+
+    def __init__(self, convert: Callable[..., tuple[Any, int]], back: Callable[[Any], tuple[Any, int]]) -> None:
+        self.convert = convert
+        self.back = back
+        self.copied = 0
+        self.pairs: list[tuple[Any, Any, bool, bool]] = []
+
+    def take(self, value: Any, wanted: Callable[[str], bool], sequence: bool, write: bool) -> Any:
+        """The converted argument; lists and tuples of arrays item by item where they take part."""
+        if sequence and isinstance(value, (list, tuple)):
+            items = [self.take(v, wanted, False, write) for v in value]
+            return items if isinstance(value, list) else tuple(items)
+        if not wanted(classify(type(value))):
+            return value
+        converted, copied = self.convert(value, write=write)
+        self.copied += copied
+        self.pairs.append((value, converted, write, copied > 0))
+        return converted
+
+    def give(self, result: Any, wanted: Callable[[str], bool]) -> Any:
+        """The result with every array converted back; what was written in place is the caller's own array."""
+        for original, converted, _, _ in self.pairs:
+            if result is converted:
+                return original
+        if isinstance(result, (list, tuple)):
+            items = [self.give(r, wanted) for r in result]
+            if isinstance(result, list):
+                return items
+            return type(result)(*items) if hasattr(result, "_fields") else tuple(items)
+        if isinstance(result, dict):
+            return {key: self.give(value, wanted) for key, value in result.items()}
+        if not wanted(classify(type(result))):
+            return result
+        converted, copied = self.back(result)
+        self.copied += copied
+        return converted
+
+    def write_back(self) -> None:
+        """Copy into the caller's arrays what was computed in copies of them."""
+        for original, converted, written, was_copied in self.pairs:
+            if written and was_copied:
+                original[...], _ = self.back(converted)
+                self.copied += original.nbytes
+
+
+def with_backend(
+    function: Dispatchable, adapter: HostAdapter, device: str, arguments: Mapping[str, Any], call: Call
+) -> tuple[Any, int]:
+    """Run `call` on a backend's arrays made from host arrays; return host results and the bytes copied."""
+    exchange = _Exchange(
+        lambda array, write: adapter.from_host(array, device, write=write), adapter.to_host
+    )
+    result = call(_exchanged(function, exchange, arguments, lambda group: group == HOST))
+    exchange.write_back()
+    return exchange.give(result, lambda group: group not in ("", HOST)), exchange.copied
+
+
+def on_host(
+    function: Dispatchable, adapter: HostAdapter, device: str, arguments: Mapping[str, Any], call: Call
+) -> tuple[Any, int]:
+    """Run `call` on host copies of a backend's arrays; return results on `device` and the bytes copied."""
+    exchange = _Exchange(
+        lambda array, write: adapter.to_host(array),
+        lambda array: adapter.from_host(array, device, write=True),
+    )
+    exchanged = _exchanged(function, exchange, arguments, lambda group: group not in ("", HOST))
+    for name in function.declaration.writes:
+        exchanged[name] = _host_dtype(exchanged[name])
+    result = call(exchanged)
+    exchange.write_back()
+    return exchange.give(result, lambda group: group == HOST), exchange.copied
+
+
+def _exchanged(
+    function: Dispatchable, exchange: _Exchange, arguments: Mapping[str, Any], wanted: Callable[[str], bool]
+) -> dict[str, Any]:
+    exchanged = dict(arguments)
+    for name, sequence in function.declaration.parameters:
+        write = name in function.declaration.writes
+        exchanged[name] = exchange.take(arguments[name], wanted, sequence, write)
+    return exchanged
+
+
+def _host_dtype(value: Any) -> Any:
+    """A foreign dtype (``torch.float32``) by its name; anything else as it is."""
+    if type(value).__name__ == "dtype" and type(value).__module__.partition(".")[0] != HOST:
+        return str(value).rpartition(".")[2]
+    return value

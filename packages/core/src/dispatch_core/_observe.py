@@ -1,0 +1,395 @@
+"""Watching calls: ``trace``, ``verify`` and the log.
+
+An observer is told of a call by ``around(function, route, proceed, arguments)`` and has to call ``proceed``
+exactly once. Observers hold for the block they were opened in, except the ones that ``dispatch run`` puts
+into the base. Importing this module loads neither rich nor NumPy.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import dataclasses
+import io
+import logging
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Protocol
+
+from . import _discovery
+from ._compare import Difference, compare, magnitude
+from ._errors import VerificationError
+from ._families import HOST, NO_PART, OPAQUE, classify
+from ._options import Options, block, current_options
+from ._routes import Passed, Route
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from ._dispatchable import Dispatchable
+
+__all__ = ["Observer", "Record", "Totals", "Verification", "set_log_level", "trace", "verify"]
+
+Proceed = Callable[[Mapping[str, Any]], tuple[Any, int]]
+
+
+class Observer(Protocol):
+    """Who hears of every dispatched call."""
+
+    def around(
+        self, function: Dispatchable, route: Route, proceed: Proceed, arguments: Mapping[str, Any]
+    ) -> tuple[Any, int]:
+        """Call `proceed` with `arguments`, once, and return what it returns."""
+
+
+class _Block:
+    """An observer that watches for the length of a ``with`` block."""
+
+    def __init__(self) -> None:
+        self._tokens: list[contextvars.Token[Options | None]] = []
+
+    def __enter__(self) -> Any:
+        options = current_options()
+        watched = dataclasses.replace(options, observers=(*options.observers, self))  # type: ignore[arg-type]
+        self._tokens.append(block.set(watched))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        block.reset(self._tokens.pop())
+
+    def __str__(self) -> str:
+        from rich.console import Console
+
+        out = io.StringIO()
+        Console(file=out, width=120, force_terminal=False).print(self.__rich__())
+        return out.getvalue()
+
+    def __rich__(self) -> Any:
+        raise NotImplementedError
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# trace
+# ---------------------------------------------------------------------------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """One dispatched call.
+
+    Attributes
+    ----------
+    function : str
+        Public name.
+    backend : str
+        Who ran it: a backend's name, ``"native"``, ``"home"``, ``"portable"``, or ``"none"`` for a refusal.
+    kind : str
+        The kind of route, see `Route`.
+    family : str
+        Family of the arrays.
+    device : str or None
+        Where it ran.
+    seconds : float
+        Wall time, calls inside included. The work queued on an accelerator is waited for.
+    bytes_copied : int
+        Bytes copied between host and device, and between host arrays where memory could not be shared.
+    passed : tuple of Passed
+        Who was passed over, and why.
+    fell_back : bool
+        A backend was selected and none ran it.
+    kernel : str or None
+        The kind of kernel, where the implementation declares it.
+    depth : int
+        How many dispatched calls this one is inside of.
+    error : str or None
+        Name of the exception that left the call.
+    """
+
+    function: str
+    backend: str
+    kind: str
+    family: str
+    device: str | None
+    seconds: float
+    bytes_copied: int
+    passed: tuple[Passed, ...]
+    fell_back: bool
+    kernel: str | None
+    depth: int
+    error: str | None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Totals:
+    """All calls of one function by one backend."""
+
+    function: str
+    backend: str
+    calls: int
+    seconds: float
+    bytes_copied: int
+
+
+_depth: contextvars.ContextVar[int] = contextvars.ContextVar("dispatch_depth", default=0)
+
+
+class trace(_Block):
+    """Record every dispatched call in a block.
+
+    Behaves as the list of its `Record`, and prints as a table.
+
+    Examples
+    --------
+    >>> from dispatch_core import trace
+    >>> with trace() as calls:
+    ...     pass
+    >>> len(calls)
+    0
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.records: list[Record] = []
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    def __iter__(self) -> Iterator[Record]:
+        return iter(self.records)
+
+    def __getitem__(self, index: int) -> Record:
+        return self.records[index]
+
+    def around(
+        self, function: Dispatchable, route: Route, proceed: Proceed, arguments: Mapping[str, Any]
+    ) -> tuple[Any, int]:
+        """Time the call and record it, in the order in which calls began."""
+        index = len(self.records)
+        self.records.append(_record(route, 0.0, 0, None))
+        token = _depth.set(_depth.get() + 1)
+        start, copied, failure = time.perf_counter(), 0, None
+        try:
+            result, copied = proceed(arguments)
+            _synchronize(route)
+        except BaseException as error:
+            failure = type(error).__name__
+            raise
+        else:
+            return result, copied
+        finally:
+            seconds = time.perf_counter() - start
+            _depth.reset(token)
+            self.records[index] = _record(route, seconds, copied, failure)
+
+    def totals(self) -> list[Totals]:
+        """Calls, seconds and bytes per function and backend, in the order of their first calls."""
+        sums: dict[tuple[str, str], list[Record]] = {}
+        for record in self.records:
+            sums.setdefault((record.function, record.backend), []).append(record)
+        return [
+            Totals(f, b, len(rs), sum(r.seconds for r in rs), sum(r.bytes_copied for r in rs))
+            for (f, b), rs in sums.items()
+        ]
+
+    def __rich__(self) -> Table:
+        from rich.table import Table
+
+        table = Table(title=f"{len(self.records)} dispatched calls", title_justify="left")
+        for column in ("function", "backend", "kind", "family", "device", "ms", "copied", "passed over"):
+            table.add_column(column, justify="right" if column in ("ms", "copied") else "left")
+        for r in self.records:
+            name = "  " * r.depth + r.function + (f" ({r.error})" if r.error else "")
+            passed = "; ".join(f"{p.backend}: {p.reason}" for p in r.passed)
+            cells = (r.backend, r.kind, r.family, r.device or "", f"{r.seconds * 1e3:.3f}", str(r.bytes_copied))
+            table.add_row(name, *cells, passed)
+        return table
+
+
+def _record(route: Route, seconds: float, copied: int, error: str | None) -> Record:
+    return Record(
+        function=route.function,
+        backend=route.backend,
+        kind=route.kind,
+        family=route.family,
+        device=route.device,
+        seconds=seconds,
+        bytes_copied=copied,
+        passed=route.passed,
+        fell_back=route.fell_back,
+        kernel=route.implementation.traits.kernel if route.implementation else None,
+        depth=_depth.get(),
+        error=error,
+    )
+
+
+def _synchronize(route: Route) -> None:
+    """Wait for a device, so that the time is the work's and not only its launch's."""
+    if route.entry is not None and route.device not in (None, "cpu"):
+        adapter = _discovery.adapter_of(route.entry)
+        if adapter is not None:
+            adapter.synchronize(str(route.device))
+
+
+class Counter:
+    """Counts calls by backend over the whole process: the closing line of ``dispatch run``."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.calls: dict[str, int] = {}
+        self.fallbacks = 0
+
+    def around(
+        self, function: Dispatchable, route: Route, proceed: Proceed, arguments: Mapping[str, Any]
+    ) -> tuple[Any, int]:
+        """Count the call."""
+        with self._lock:
+            self.calls[route.backend] = self.calls.get(route.backend, 0) + 1
+            self.fallbacks += route.fell_back
+        return proceed(arguments)
+
+    def __str__(self) -> str:
+        ran = ", ".join(f"{n} by {backend}" for backend, n in sorted(self.calls.items())) or "none"
+        return f"dispatched calls: {ran}; {self.fallbacks} fell back"
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# verify
+# ---------------------------------------------------------------------------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Verification:
+    """One dispatched call beside the library's own function."""
+
+    function: str
+    backend: str
+    difference: Difference
+
+
+class verify(_Block):
+    """Run the library's own function beside every dispatched call in a block, and compare.
+
+    Parameters
+    ----------
+    rtol, atol : float, optional
+        Tolerances, see `dispatch_core.testing`. One left out is the one that the implementation declares for
+        the dtype of the result. The absolute one is relative to the largest magnitude of result and inputs.
+
+    Examples
+    --------
+    >>> from dispatch_core import verify
+    >>> with verify() as report:
+    ...     pass
+    >>> report.ok
+    True
+    """
+
+    def __init__(self, rtol: float | None = None, atol: float | None = None) -> None:
+        super().__init__()
+        self._rtol = rtol
+        self._atol = atol
+        self.results: list[Verification] = []
+
+    @property
+    def ok(self) -> bool:
+        """Whether every compared call was within its tolerance."""
+        return not any(r.difference.problem for r in self.results)
+
+    def check(self) -> None:
+        """Raise `VerificationError` unless `ok`, naming each function that is off."""
+        wrong = [f"{r.function} by {r.backend}: {r.difference.problem}" for r in self.results if r.difference.problem]
+        if wrong:
+            raise VerificationError("dispatched results differ from the library's own:\n  " + "\n  ".join(wrong))
+
+    def around(
+        self, function: Dispatchable, route: Route, proceed: Proceed, arguments: Mapping[str, Any]
+    ) -> tuple[Any, int]:
+        """Run the call, then the library's own function on host copies made before it."""
+        if route.kind in ("native", "refused", "convert"):
+            return proceed(arguments)
+        entry = route.entry or next(_discovery.backends_for(route.family), None)
+        expected_arguments = _host_copies(arguments, entry)
+        result, copied = proceed(arguments)
+        token = block.set(Options())
+        try:
+            expected = function.call(function.original, expected_arguments)
+        finally:
+            block.reset(token)
+        actual = _on_host(result, entry)
+        rtol, atol = self._tolerance(route, actual)
+        scale = magnitude(a for a in expected_arguments.values() if classify(type(a)) == HOST)
+        difference = compare(actual, expected, rtol, atol, scale)
+        self.results.append(Verification(route.function, route.backend, difference))
+        return result, copied
+
+    def _tolerance(self, route: Route, result: Any) -> tuple[float, float]:
+        declared = (0.0, 0.0)
+        if route.implementation is not None:
+            first = result
+            while isinstance(first, (tuple, list)) and first:
+                first = first[0]
+            declared = route.implementation.tolerance_for(str(getattr(first, "dtype", "")))
+        rtol = declared[0] if self._rtol is None else self._rtol
+        return rtol, declared[1] if self._atol is None else self._atol
+
+    def __rich__(self) -> Table:
+        from rich.table import Table
+
+        table = Table(title=f"{len(self.results)} verified calls", title_justify="left")
+        for column in ("function", "backend", "calls", "largest difference", "result"):
+            table.add_column(column)
+        groups: dict[tuple[str, str], list[Difference]] = {}
+        for r in self.results:
+            groups.setdefault((r.function, r.backend), []).append(r.difference)
+        for (function, backend), found in groups.items():
+            wrong = next((d.problem for d in found if d.problem), "within tolerance")
+            table.add_row(function, backend, str(len(found)), f"{max(d.largest for d in found):.3g}", wrong)
+        return table
+
+
+def _host_copies(value: Any, entry: _discovery.Entry[Any] | None) -> Any:
+    """`value` with every array in it replaced by a host copy; foreign dtypes by their names."""
+    if isinstance(value, Mapping):
+        return {k: _host_copies(v, entry) for k, v in value.items()}
+    if isinstance(value, (list, tuple)) and type(value) in (list, tuple):
+        return type(value)(_host_copies(v, entry) for v in value)
+    if type(value).__name__ == "dtype" and type(value).__module__.partition(".")[0] != HOST:
+        return str(value).rpartition(".")[2]
+    if classify(type(value)) in (NO_PART, OPAQUE):
+        return value
+    host = _on_host(value, entry)
+    return host.copy() if hasattr(host, "copy") else host
+
+
+def _on_host(value: Any, entry: _discovery.Entry[Any] | None) -> Any:
+    if isinstance(value, (list, tuple)):
+        return type(value)(_on_host(v, entry) for v in value)
+    if isinstance(value, dict):
+        return {k: _on_host(v, entry) for k, v in value.items()}
+    if classify(type(value)) in (NO_PART, HOST, OPAQUE) or entry is None:
+        return value
+    adapter = _discovery.adapter_of(entry)
+    return value if adapter is None else adapter.to_host(value)[0]
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# The log
+# ---------------------------------------------------------------------------------------------------------------
+
+logger = logging.getLogger("dispatch")
+
+
+def set_log_level(level: str) -> None:
+    """Log to stderr from a level on; ``"off"`` silences."""
+    if level == "off":
+        logger.setLevel(logging.CRITICAL + 1)
+        return
+    logger.setLevel(level.upper())
+    if not logger.handlers and not logging.getLogger().handlers:
+        handler = logging.StreamHandler(sys.stderr)
+        handler.setFormatter(logging.Formatter("dispatch: %(message)s"))
+        logger.addHandler(handler)

@@ -1,0 +1,18 @@
+"""PyTorch implementations for array dispatch, on any device that torch has.
+
+Importing this package doesn't import torch: the modules with kernels are imported when a call arrives.
+"""
+
+from dispatch_core import Backend
+
+from ._version import __version__
+
+__all__ = ["__version__", "backend"]
+
+backend = Backend(
+    name="torch",
+    families=("torch:Tensor",),
+    implements={"scipy.ndimage": "dispatch_torch.scipy.ndimage"},
+    requires={"torch": ">=2.6", "scipy": ">=1.16"},
+    host="dispatch_torch._host:TorchHost",
+)

@@ -1,0 +1,108 @@
+"""Boundary extension along one axis.
+
+This is the only place that knows what the boundary modes mean. Every function takes a mode as
+`_arguments.normalize_mode` returns it. Borders of any length are right, also when they are many times longer
+than the axis. Nothing depends on the values, so all of it is differentiable and works on any device.
+
+The modes, for the axis ``a b c d``:
+
+========  =========================  ====================================
+mode      extension                  source index of position ``i``
+========  =========================  ====================================
+reflect   ``d c b a|a b c d|d c b a``  triangle wave of period ``2 n``
+mirror    ``d c b|a b c d|c b a``      triangle wave of period ``2 n - 2``
+nearest   ``a a a|a b c d|d d d``      clamped
+wrap      ``b c d|a b c d|a b c``      modulo ``n``
+constant  ``k k k|a b c d|k k k``      none
+========  =========================  ====================================
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import torch
+from torch import Tensor
+
+# Torch has storage for these but few operations; a view with the same bits moves them about just as well.
+_SIGNED_TWIN: Final = {torch.uint16: torch.int16, torch.uint32: torch.int32, torch.uint64: torch.int64}
+
+
+def _source(position: Tensor, n: int, mode: str) -> Tensor:
+    """Source index in ``range(n)`` of every extended `position`; -1 where there is none."""
+    if mode == "nearest":
+        return position.clamp(0, n - 1)
+    if mode == "wrap":
+        return position.remainder(n)
+    if mode == "reflect":
+        phase = position.remainder(2 * n)
+        return torch.where(phase < n, phase, 2 * n - 1 - phase)
+    if mode == "mirror":
+        if n == 1:
+            return torch.zeros_like(position)
+        phase = position.remainder(2 * n - 2)
+        return torch.where(phase < n, phase, 2 * n - 2 - phase)
+    return torch.where((position >= 0) & (position < n), position, -1)
+
+
+def extended_index(n: int, before: int, after: int, mode: str, device: torch.device | str) -> Tensor:
+    """Source index of the positions ``-before .. n + after - 1`` of an axis of length `n`.
+
+    Returns
+    -------
+    Tensor, shape (before + n + after,), int64
+        Indices in ``range(n)``; -1 where mode "constant" has its constant.
+    """
+    return _source(torch.arange(-before, n + after, device=device), n, mode)
+
+
+def _constant(x: Tensor, dim: int, count: int, cval: complex) -> Tensor:
+    shape = list(x.shape)
+    shape[dim] = count
+    return torch.full(shape, cval, dtype=x.dtype, device=x.device)
+
+
+def _border(x: Tensor, dim: int, start: int, stop: int, mode: str, cval: complex) -> Tensor:
+    """The positions ``start .. stop - 1``, which lie outside the axis, all on the same side."""
+    n = x.shape[dim]
+    if mode == "constant":
+        return _constant(x, dim, stop - start, cval)
+    index = _source(torch.arange(start, stop, device=x.device), n, mode)
+    return x.index_select(dim, index)
+
+
+def borders(
+    x: Tensor, dim: int, before: int, after: int, mode: str, cval: complex
+) -> tuple[Tensor | None, Tensor | None]:
+    """What `extend` puts before and after `x`; None for a side of length 0. Costs only the thin borders."""
+    n = x.shape[dim]
+    head = _border(x, dim, -before, 0, mode, cval) if before else None
+    tail = _border(x, dim, n, n + after, mode, cval) if after else None
+    return head, tail
+
+
+def extend(x: Tensor, dim: int, before: int, after: int, mode: str, cval: complex = 0.0) -> Tensor:
+    """Extend `x` along `dim` by `before` and `after` elements.
+
+    Parameters
+    ----------
+    x : Tensor of any dtype
+        Its length along `dim` may be 0 in mode "constant" only.
+    cval : number
+        The constant of mode "constant", cast to the dtype of `x`; convert `x` first where SciPy's double matters.
+
+    Returns
+    -------
+    Tensor
+        `x` itself if both lengths are 0, a new contiguous tensor otherwise: one pass over `x`.
+    """
+    if not before and not after:
+        return x
+    twin = _SIGNED_TWIN.get(x.dtype)
+    if twin is not None:
+        if mode == "constant":
+            head, tail = (_constant(x, dim, count, cval).view(twin) for count in (before, after))
+            return torch.cat([head, x.view(twin), tail], dim).view(x.dtype)
+        return extend(x.view(twin), dim, before, after, mode).view(x.dtype)
+    head_or_none, tail_or_none = borders(x, dim, before, after, mode, cval)
+    return torch.cat([part for part in (head_or_none, x, tail_or_none) if part is not None], dim)

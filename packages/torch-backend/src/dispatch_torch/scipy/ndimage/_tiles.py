@@ -1,0 +1,160 @@
+"""Neighbourhood operators on a CPU, one cache-sized tile at a time.
+
+For tensors on the CPU only, and never where a gradient is recorded: tiles are computed in buffers that are used
+again. `may_reuse_buffers` says when that is allowed; where it is not, callers extend the whole array and run the
+same operator on it once. A tile is loaded with its borders into one contiguous buffer, so that an operator sees
+a flat array in which "one step along axis d" is a shift by a fixed stride. Main memory is read once and written
+once however many passes the operator makes.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import torch
+from torch import Tensor
+from torch.autograd import forward_ad
+
+from ._extend import borders, extend, extended_index
+
+# Two or three buffers of this size are in use at once; half of each belongs to the level-2 cache of either core.
+TILE_BYTES: Final = 1 << 20
+# Splitting the last axis shortens the runs that loading and storing copy, so it has to save this much more.
+_LAST_AXIS_PENALTY: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """How far the window of an operator reaches beyond an element, and what it finds outside the array."""
+
+    before: tuple[int, ...]
+    after: tuple[int, ...]
+    modes: tuple[str, ...]
+    cval: float
+
+    def halo(self) -> tuple[int, ...]:
+        return tuple(b + a for b, a in zip(self.before, self.after, strict=True))
+
+
+class Scratch:
+    """Numbered buffers for intermediate results, allocated when first used; of no use to autograd."""
+
+    def __init__(self, numel: int, dtype: torch.dtype) -> None:
+        self._numel = numel
+        self._dtype = dtype
+        self._buffers: dict[int, Tensor] = {}
+
+    def take(self, slot: int, numel: int) -> Tensor | None:
+        """The first `numel` elements of buffer `slot`, for use as ``out=``."""
+        buffer = self._buffers.get(slot)
+        if buffer is None:
+            buffer = self._buffers[slot] = torch.empty(self._numel, dtype=self._dtype)
+        return buffer.narrow(0, 0, numel)
+
+
+class NoScratch(Scratch):
+    """Stands in where every intermediate result has to be a tensor of its own."""
+
+    def __init__(self) -> None:
+        super().__init__(0, torch.uint8)
+
+    def take(self, slot: int, numel: int) -> Tensor | None:
+        return None
+
+
+def may_reuse_buffers(*tensors: Tensor) -> bool:
+    """Whether the tensors are plain data on the CPU: no gradient of either kind, no functorch transform."""
+    for x in tensors:
+        if x.device.type != "cpu" or (x.requires_grad and torch.is_grad_enabled()):
+            return False
+        if torch._C._functorch.is_functorch_wrapped_tensor(x) or forward_ad.unpack_dual(x).tangent is not None:
+            return False
+    return not torch.compiler.is_compiling()
+
+
+def tile_shape(shape: tuple[int, ...], halo: tuple[int, ...], itemsize: int) -> list[int]:
+    """Halve axes until a tile with its borders fits, each time the axis whose borders cost least relative to it."""
+    tile = list(shape)
+    weights = [1.0] * (len(shape) - 1) + [1.0 / _LAST_AXIS_PENALTY]
+    while math.prod(t + h for t, h in zip(tile, halo, strict=True)) * itemsize > TILE_BYTES:
+        gain = [w * t / (h + 1) if t > 1 else 0.0 for t, h, w in zip(tile, halo, weights, strict=True)]
+        axis = max(range(len(tile)), key=gain.__getitem__)
+        if gain[axis] <= 1.0:
+            break
+        tile[axis] = -(-tile[axis] // 2)
+    return tile
+
+
+def tiles(shape: tuple[int, ...], tile: list[int]) -> Iterator[tuple[tuple[int, int], ...]]:
+    """The (start, stop) of every tile, per axis."""
+    cuts = [
+        [(start, min(start + step, n)) for start in range(0, n, step)] for n, step in zip(shape, tile, strict=True)
+    ]
+    return itertools.product(*cuts)
+
+
+def narrow(x: Tensor, ranges: tuple[tuple[int, int], ...]) -> Tensor:
+    """The box ``start .. stop - 1`` of `x`, as a view."""
+    for dim, (start, stop) in enumerate(ranges):
+        if stop - start != x.shape[dim]:
+            x = x.narrow(dim, start, stop - start)
+    return x
+
+
+def load(x: Tensor, ranges: tuple[tuple[int, int], ...], reach: Reach, into: Tensor) -> None:
+    """Copy a tile with its borders into `into`, converting to its dtype.
+
+    Where the tile reaches over an edge, only the thin border is made, from what was just loaded. The exception
+    is a border whose source is in another tile (mode "wrap" on an axis that is split): then the tile is gathered.
+    """
+    source = x
+    gathered: list[tuple[int, int, int]] = []
+    margins: list[tuple[int, int, int]] = []
+    for dim, (start, stop) in enumerate(ranges):
+        n = x.shape[dim]
+        low, high = start - reach.before[dim], stop + reach.after[dim]
+        inner = max(low, 0), min(high, n)
+        head, tail = inner[0] - low, high - inner[1]
+        length = inner[1] - inner[0]
+        if (head or tail) and not _is_local(reach.modes[dim], head, tail, length, n):
+            gathered.append((dim, low, high))
+            continue
+        if length != n:
+            source = source.narrow(dim, inner[0], length)
+        if head or tail:
+            margins.append((dim, head, tail))
+    for dim, low, high in gathered:
+        n = x.shape[dim]
+        index = extended_index(n, max(-low, 0), max(high - n, 0), reach.modes[dim], x.device)
+        source = source.index_select(dim, index.narrow(0, max(low, 0), high - low))
+    centre = into
+    for dim, head, tail in margins:
+        centre = centre.narrow(dim, head, into.shape[dim] - head - tail)
+    centre.copy_(source)
+    for dim, head, tail in margins:
+        _fill_margins(into, dim, head, tail, reach)
+
+
+def _is_local(mode: str, head: int, tail: int, length: int, n: int) -> bool:
+    """Whether the `length` elements loaded, of `n`, hold all that both margins repeat."""
+    return mode == "constant" or length == n or (mode != "wrap" and max(head, tail) < length)
+
+
+def _fill_margins(tile: Tensor, dim: int, head: int, tail: int, reach: Reach) -> None:
+    inner = tile.narrow(dim, head, tile.shape[dim] - head - tail)
+    before, after = borders(inner, dim, head, tail, reach.modes[dim], reach.cval)
+    if before is not None:
+        tile.narrow(dim, 0, head).copy_(before)
+    if after is not None:
+        tile.narrow(dim, tile.shape[dim] - tail, tail).copy_(after)
+
+
+def extend_all(x: Tensor, reach: Reach) -> Tensor:
+    """`x` with its borders along every axis, in one new tensor: what `load` does for a tile, differentiably."""
+    for dim, mode in enumerate(reach.modes):
+        x = extend(x, dim, reach.before[dim], reach.after[dim], mode, reach.cval)
+    return x
