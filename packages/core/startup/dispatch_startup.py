@@ -1,13 +1,13 @@
 """The cheap question of every interpreter start: could dispatch be switched on here?
 
-``dispatch_startup.pth`` calls `main` on Python 3.14 and earlier, ``dispatch_startup.start`` on 3.15 and later,
-where the ``.start`` file disables the import line of the ``.pth`` file beside it (PEP 829).
+``dispatch_startup.pth`` calls `main` on Python 3.14 and earlier, ``dispatch_startup.start`` on 3.15 and
+later, where the ``.start`` file disables the import line of the ``.pth`` file beside it (PEP 829).
 
 What must stay true:
 
-- Nothing is imported but `os` and `sys`, which every interpreter has loaded by now; not ``__future__`` either.
-- The answer is no only if ``dispatch_core._config.load`` finds nothing that was said to dispatch. A yes may be
-  wrong, it costs time only: what was said is read by that module, which takes its files from here.
+- Nothing is imported but `os` and `sys`, which every interpreter has loaded by now; not even ``__future__``.
+- The answer is no only if ``dispatch_core._config.load`` would find nothing that was said to dispatch. A yes
+  may be wrong and costs time only: what was said is read by that module, which takes its files from here.
 - No question raises, whatever the environment and the folders are like.
 """
 
@@ -19,7 +19,7 @@ OWN_FILE = "dispatch.toml"
 SHARED_FILE = "pyproject.toml"
 
 
-def main():
+def main() -> None:
     """Ask, and switch on where the answer is yes."""
     if sys.flags.isolated or not asked():
         return
@@ -29,7 +29,7 @@ def main():
         _start()
 
 
-def asked():
+def asked() -> bool:
     """Whether anything was said to dispatch by the environment or a file, ``DISPATCH=0`` apart."""
     if not sys.flags.ignore_environment:
         switch = os.environ.get("DISPATCH")
@@ -44,12 +44,12 @@ def asked():
     return bool(project_files())
 
 
-def means_off(switch):
+def means_off(switch: str) -> bool:
     """Whether a value of ``DISPATCH`` turns everything off."""
     return switch.strip().lower() in OFF
 
 
-def user_files():
+def user_files() -> list[str]:
     """The paths where the user's file may be.
 
     This is ``platformdirs.user_config_path("dispatch", appauthor=False)`` without its imports. Several paths
@@ -66,7 +66,7 @@ def user_files():
     return [os.path.join(f, "dispatch", "config.toml") for f in folders if f and os.path.isabs(f)]
 
 
-def _home():
+def _home() -> str:
     home = os.environ.get("HOME", "")
     if not os.path.isabs(home):
         try:
@@ -78,10 +78,10 @@ def _home():
     return home
 
 
-def project_files(folder=None):
+def project_files(folder: str | None = None) -> list[str]:
     """The files of the project around a folder (the current one), those of the nearest folder that has any.
 
-    ``dispatch.toml`` comes first. A ``pyproject.toml`` counts if a line looks like the beginning of our table.
+    ``dispatch.toml`` comes first. A ``pyproject.toml`` counts if a line looks like the start of our table.
     """
     try:
         folder = os.getcwd() if folder is None else folder
@@ -90,7 +90,7 @@ def project_files(folder=None):
     while True:
         own, shared = os.path.join(folder, OWN_FILE), os.path.join(folder, SHARED_FILE)
         found = [own] if os.path.isfile(own) else []
-        if _has_table(shared):
+        if os.path.isfile(shared) and _has_table(shared):
             found.append(shared)
         parent = os.path.dirname(folder)
         if found or parent == folder:
@@ -98,7 +98,7 @@ def project_files(folder=None):
         folder = parent
 
 
-def _has_table(path):
+def _has_table(path: str) -> bool:
     try:
         with open(path, "rb") as file:
             content = file.read()
@@ -106,9 +106,9 @@ def _has_table(path):
         return False
     if b"dispatch" not in content:
         return False
-    # The spellings TOML has: [tool.dispatch], tool.dispatch.device = "cpu"; and below [tool]: dispatch = {},
-    # dispatch.device = "cpu"; and tool = {}. A byte order mark is left to the parser, which refuses it.
-    beginnings = (b"tool.dispatch", b"dispatch.", b"dispatch=", b"tool=")
+    # The spellings TOML has: [tool.dispatch], tool.dispatch.log = "off"; below [tool] dispatch = {log = "off"},
+    # dispatch.log = "off"; and tool = {}. A byte order mark is left to the parser, which refuses it.
+    beginnings = (b"tool.dispatch", b"dispatch.", b"dispatch={", b"tool={")
     for line in content.splitlines():
         if line.translate(None, b" \t\"'[\xef\xbb\xbf").startswith(beginnings):
             return True
@@ -121,15 +121,15 @@ class _AfterPaths:
     site then imports sitecustomize, which every start does whether there is such a module or not.
     """
 
-    def find_spec(self, name, path=None, target=None):
+    def find_spec(self, name: str, path: object = None, target: object = None) -> None:
         if name == "sitecustomize":
             sys.meta_path.remove(self)
             _start()
 
 
-def _reading_paths():
+def _reading_paths() -> bool:
     """Whether site is reading .pth files for an interpreter that starts, not for a call of addsitedir."""
-    frame = sys._getframe()
+    frame = sys._getframe().f_back
     while frame is not None:
         if frame.f_code.co_name == "main" and frame.f_globals.get("__name__") == "site":
             return True
@@ -137,12 +137,12 @@ def _reading_paths():
     return False
 
 
-def _start():
+def _start() -> None:
     try:
         from dispatch_core._startup import start
     except Exception as error:  # noqa: BLE001  (a broken installation must not stop the interpreter)
         if sys.stderr is not None:
-            msg = f"dispatch was switched on, but dispatch_core cannot be imported: {type(error).__name__}: {error}"
-            print(msg, file=sys.stderr)
+            msg = "dispatch was switched on, but dispatch_core cannot be imported"
+            print(f"{msg}: {type(error).__name__}: {error}", file=sys.stderr)
         return
     start()

@@ -14,8 +14,9 @@ from __future__ import annotations
 import inspect
 import keyword
 import linecache
+import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import FunctionType
 from typing import Any, NamedTuple
 
@@ -32,6 +33,16 @@ class Forwarding(NamedTuple):
     parameters: str
     arguments: str
     namespace: dict[str, Any]
+
+
+def signature_of(func: Callable[..., Any], *, follow_wrapped: bool = True) -> inspect.Signature:
+    """Signature of `func` without evaluating annotations that Python 3.14 and later have left deferred."""
+    options: dict[str, Any] = {}
+    if sys.version_info >= (3, 14):
+        import annotationlib
+
+        options["annotation_format"] = annotationlib.Format.FORWARDREF
+    return inspect.signature(func, follow_wrapped=follow_wrapped, **options)
 
 
 def forwarding_source(signature: inspect.Signature) -> Forwarding:

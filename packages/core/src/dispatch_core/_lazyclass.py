@@ -87,5 +87,5 @@ class LazyClass:
 
 
 def _is_initializing(module: object) -> bool:
-    """Whether `module` is in `sys.modules` but its code has not finished running (what importlib asks, too)."""
+    """Whether the code of `module` has not finished running (importlib asks the same)."""
     return bool(getattr(getattr(module, "__spec__", None), "_initializing", False))

@@ -27,8 +27,8 @@ def takes_part(cls: type) -> bool:
     """Whether values of type `cls` take part in the dispatch of several parameters.
 
     Those of ``None``, Python scalars and their subclasses, builtin lists, tuples and ranges, classes, NumPy
-    scalars and dtypes don't. There is no protocol for dtypes: a class called "dtype" in any case is one, which
-    holds for those of NumPy, torch, TensorFlow, MLX and array-api-strict.
+    scalars and dtypes don't. There is no protocol for dtypes: a class called "dtype", in any case, is one,
+    which holds for those of NumPy, torch, TensorFlow, MLX and array-api-strict.
     """
     if cls in _PLAIN or issubclass(cls, (*_SCALARS, type)):
         return False
@@ -144,7 +144,7 @@ def describe_ambiguity(
         f"  ({', '.join(map(describe_class, s))}): {_location(table[s])}"
         for s in sorted(candidates, key=lambda s: [describe_class(c) for c in s])
     ]
-    classes = [describe_class(next(iter(at))) if len(at) == 1 else "any" for at in types]
+    classes = [" or ".join(sorted(map(describe_class, at))) or "any" for at in types]
     way_out = f"Register an implementation for ({', '.join(classes)}) to decide."
     return "\n".join([f"{label}({call}) is ambiguous: none of these is the most specific", *lines, way_out])
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from ._backend import Backend, Implementation
 from ._discovery import Entry, adapter_of, backend_entries, backends_for
-from ._errors import BackendError, ConfigError, DispatchError, MixedArraysError, UnsupportedCallError
+from ._errors import DispatchError, MixedArraysError, UnsupportedCallError
 from ._families import HOST, OPAQUE
 from ._options import Options
 
@@ -103,7 +103,8 @@ def decide(function: Dispatchable, arguments: Mapping[str, Any], options: Option
     devices = {str(d): o.label for o in operands if (d := getattr(o.value, "device", None)) is not None}
     if len(devices) > 1:
         return _refused(function, family, _devices_error(function, operands))
-    return _foreign_route(function, arguments, operands, family, next(iter(devices), None), options)
+    device = next(iter(devices), None)
+    return _foreign_route(function, arguments, operands, family, device, options, backends_for(family))
 
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -220,11 +221,12 @@ def _foreign_route(
     family: str,
     device: str | None,
     options: Options,
+    entries: Iterable[Entry[Backend]],
 ) -> Route:
     passed: list[Passed] = []
     absent: list[Passed] = []  # has no such function at all: worth a word only if nobody has
     common: dict[str, Any] = {"function": function.qualified, "family": family, "device": device}
-    entries = sorted(backends_for(family), key=lambda e: _preference(e.name, options))
+    entries = sorted(entries, key=lambda e: _preference(e.name, options))
     for entry in entries:
         found, reason = _own_implementation(entry, function, arguments, operands, options)
         if found is not None:
@@ -286,9 +288,9 @@ def _mixed_route(
     options: Options,
 ) -> Route:
     for family in sorted(mixture - {HOST}):
-        for entry in backends_for(family):
-            if mixture - {family} <= set(entry.require().mixes):
-                return _foreign_route(function, arguments, operands, family, None, options)
+        mixing = [e for e in backends_for(family) if mixture - {family} <= set(e.require().mixes)]
+        if mixing:
+            return _foreign_route(function, arguments, operands, family, None, options, mixing)
     return _refused(function, "mixed", _mixed_error(function, operands))
 
 
@@ -346,7 +348,3 @@ def _unsupported_error(
         msg += f"The function is implemented by: {', '.join(able)}. "
     msg += "To compute on the CPU on purpose, convert the arguments to NumPy and the result back, "
     return UnsupportedCallError(msg + "or allow it with using(on_unsupported='convert').")
-
-
-#: What `decide` lets through to its caller: switches that name something absent.
-DECISION_ERRORS = (BackendError, ConfigError)

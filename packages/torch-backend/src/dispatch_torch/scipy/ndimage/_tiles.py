@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from typing import Final
 
 import torch
@@ -37,33 +37,28 @@ class Reach:
     cval: float
 
     def halo(self) -> tuple[int, ...]:
+        """By how much a tile with its borders is longer than the tile, per axis."""
         return tuple(b + a for b, a in zip(self.before, self.after, strict=True))
+
+    def with_spare_row(self) -> Reach:
+        """One element further along the first axis."""
+        return replace(self, after=(self.after[0] + 1, *self.after[1:]))
 
 
 class Scratch:
-    """Numbered buffers for intermediate results, allocated when first used; of no use to autograd."""
+    """Numbered buffers for intermediate results, allocated when first used."""
 
     def __init__(self, numel: int, dtype: torch.dtype) -> None:
         self._numel = numel
         self._dtype = dtype
         self._buffers: dict[int, Tensor] = {}
 
-    def take(self, slot: int, numel: int) -> Tensor | None:
-        """The first `numel` elements of buffer `slot`, for use as ``out=``."""
+    def take(self, slot: int, numel: int) -> Tensor:
+        """The first `numel` elements of buffer `slot`, for use as ``out=``. What they hold is left from before."""
         buffer = self._buffers.get(slot)
         if buffer is None:
             buffer = self._buffers[slot] = torch.empty(self._numel, dtype=self._dtype)
         return buffer.narrow(0, 0, numel)
-
-
-class NoScratch(Scratch):
-    """Stands in where every intermediate result has to be a tensor of its own."""
-
-    def __init__(self) -> None:
-        super().__init__(0, torch.uint8)
-
-    def take(self, slot: int, numel: int) -> Tensor | None:
-        return None
 
 
 def may_reuse_buffers(*tensors: Tensor) -> bool:
@@ -97,7 +92,7 @@ def tiles(shape: tuple[int, ...], tile: list[int]) -> Iterator[tuple[tuple[int, 
     return itertools.product(*cuts)
 
 
-def narrow(x: Tensor, ranges: tuple[tuple[int, int], ...]) -> Tensor:
+def narrow(x: Tensor, ranges: Iterable[tuple[int, int]]) -> Tensor:
     """The box ``start .. stop - 1`` of `x`, as a view."""
     for dim, (start, stop) in enumerate(ranges):
         if stop - start != x.shape[dim]:

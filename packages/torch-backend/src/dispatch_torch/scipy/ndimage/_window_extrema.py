@@ -3,30 +3,30 @@
 The operators here work on a flat, contiguous tensor that already has its borders: a step along an axis is a
 shift by that axis's stride, and element ``p`` of the result belongs to the window whose first corner is at ``p``.
 Shifts that leave a row produce values which nobody reads. All steps are elementwise, so results are exact in the
-dtype given and gradients are torch's own. `evaluate` is the one entry.
+dtype given and gradients are torch's own. `evaluate` is the entry.
 
 Sources: running extrema by doubling the window, as in sparse tables for range-minimum queries (Bender and
-Farach-Colton 2000, doi:10.1007/10719839_9); a window of ``w`` costs ``ceil(log2(w))`` passes, and unlike the
-van Herk / Gil-Werman scheme every pass is a vector operation.
+Farach-Colton 2000, doi:10.1007/10719839_9). A window of ``w`` costs ``ceil(log2(w))`` passes; the van Herk /
+Gil-Werman scheme needs three, but two of them are cumulative and don't vectorise.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import torch
 from torch import Tensor
 
 from ._output import cast
 from ._pattern import Level, Pattern
-from ._tiles import NoScratch, Reach, Scratch, extend_all, load, may_reuse_buffers, narrow, tile_shape, tiles
+from ._tiles import Reach, Scratch, extend_all, load, may_reuse_buffers, narrow, tile_shape, tiles
 
 Extremum = Callable[..., Tensor]
 
-# Buffers of one evaluation. The loaded tile is in SOURCE; a box needs that and SPARE only.
+# Buffers of one evaluation: the loaded tile is in SOURCE, and a box needs only that and SPARE.
 _SOURCE: Final = 0
 _SPARE: Final = 1
 _CLEAN: Final = 2
@@ -35,13 +35,23 @@ _RUN: Final = 5
 _RESULT: Final = 6
 
 
+def _out(scratch: Scratch | None, slot: int, numel: int) -> Tensor | None:
+    return None if scratch is None else scratch.take(slot, numel)
+
+
+def _pair(better: Extremum, x: Tensor, shift: int, out: Tensor | None) -> Tensor:
+    """``better(x[p], x[p + shift])`` wherever both exist."""
+    count = x.shape[0] - shift
+    return better(x.narrow(0, 0, count), x.narrow(0, shift, count), out=out)
+
+
 @dataclass(frozen=True, slots=True)
 class Box:
     """A window of all elements in a box."""
 
     extents: tuple[int, ...]
 
-    def reduce(self, flat: Tensor, strides: tuple[int, ...], minimum: bool, scratch: Scratch) -> Tensor:
+    def reduce(self, flat: Tensor, strides: Sequence[int], minimum: bool, scratch: Scratch | None) -> Tensor:
         """Axis by axis, doubling the window. NaN spreads to every window that contains it."""
         better = torch.minimum if minimum else torch.maximum
         slot = _SPARE
@@ -49,7 +59,8 @@ class Box:
             width = 1
             while width < extent:
                 step = min(width, extent - width)
-                flat = _pair(better, flat, step * stride, scratch, slot)
+                shift = step * stride
+                flat = _pair(better, flat, shift, _out(scratch, slot, flat.shape[0] - shift))
                 slot = _SPARE if slot == _SOURCE else _SOURCE
                 width += step
         return flat
@@ -57,7 +68,7 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Dotted:
-    """A window of the elements in a pattern, each with its own value added (dilation) or taken away (erosion)."""
+    """A window of the elements in a pattern, each with its own value added."""
 
     pattern: Pattern
 
@@ -65,45 +76,66 @@ class Dotted:
     def extents(self) -> tuple[int, ...]:
         return self.pattern.shape
 
-    def reduce(self, flat: Tensor, strides: tuple[int, ...], minimum: bool, scratch: Scratch) -> Tensor:
+    def reduce(self, flat: Tensor, strides: Sequence[int], minimum: bool, scratch: Scratch | None) -> Tensor:
         """Runs of equal value, each grown by doubling, then combined: one pass per run and one per doubling.
 
-        NaN counts as SciPy's comparisons have it: it wins in the first element of the window and is passed over
-        in all others. So all but the first are read from a copy without NaN.
+        NaN counts as it does in SciPy's comparisons: it wins in the first element of the window and is passed
+        over in all others. So all but the first are read from a copy that has the neutral element instead.
         """
         better = torch.minimum if minimum else torch.maximum
-        total = flat.numel() - sum((e - 1) * s for e, s in zip(self.extents, strides, strict=True))
-        clean = _without_nan(flat, minimum, scratch.take(_CLEAN, flat.numel()))
-        result: Tensor | None = None
-        for level in self.pattern.levels:
-            for piece in self._pieces(level, flat, clean, strides, minimum, scratch):
-                part = piece.narrow(0, 0, total)
-                result = part if result is None else better(result, part, out=scratch.take(_RESULT, total))
+        total = flat.shape[0] - sum((e - 1) * s for e, s in zip(self.extents, strides, strict=True))
+        clean = _without_nan(flat, minimum, _out(scratch, _CLEAN, flat.shape[0]))
         offset, value = self.pattern.first
-        first = flat.narrow(0, _dot(offset, strides), total)
+        result = flat.narrow(0, _dot(offset, strides), total)
         if value is not None:
-            first = _shifted(first, value, minimum, scratch.take(_RUN, total))
-        return first if result is None else better(result, first, out=scratch.take(_RESULT, total))
-
-    def _pieces(
-        self, level: Level, flat: Tensor, clean: Tensor, strides: tuple[int, ...], minimum: bool, scratch: Scratch
-    ) -> Any:
-        """The running extrema of one level, each shifted to where a run of that length starts."""
-        better = torch.minimum if minimum else torch.maximum
-        grown = _level_source(level, flat, clean, minimum, scratch)
-        stride = strides[level.axis]
-        width, turn = 1, 1
-        for length, offsets in level.runs:
-            while 2 * width <= length:
-                grown = _pair(better, grown, width * stride, scratch, _GROWN[turn])
-                width, turn = 2 * width, 1 - turn
-            run = grown if length == width else _pair(better, grown, (length - width) * stride, scratch, _RUN)
-            for offset in offsets:
-                start = _dot(offset, strides)
-                yield run.narrow(0, start, run.numel() - start)
+            result = torch.add(result, value, out=_out(scratch, _RESULT, total))
+        for level in self.pattern.levels:
+            source = _with_value(level, flat, clean, minimum, _out(scratch, _GROWN[0], flat.shape[0]))
+            for run, start in _runs(level, source, strides, better, scratch):
+                result = better(result, run.narrow(0, start, total), out=_out(scratch, _RESULT, total))
+        return result
 
 
 Window = Box | Dotted
+
+
+def _without_nan(x: Tensor, minimum: bool, out: Tensor | None) -> Tensor:
+    """A copy of `x` in which NaN is the element that never wins; `x` itself if it can't have any."""
+    if not x.dtype.is_floating_point:
+        return x
+    return torch.nan_to_num(x, math.inf if minimum else -math.inf, math.inf, -math.inf, out=out)
+
+
+def _with_value(level: Level, flat: Tensor, clean: Tensor, minimum: bool, out: Tensor | None) -> Tensor:
+    """What a level reads: the array plus its value, without NaN."""
+    value = level.value
+    if value is None:
+        return clean
+    if isinstance(value, Tensor) or not math.isfinite(value):  # NaN may come from the value, or from inf - inf
+        return _without_nan(torch.add(flat, value, out=out), minimum, out)
+    return torch.add(clean, value, out=out)
+
+
+def _runs(
+    level: Level, source: Tensor, strides: Sequence[int], better: Extremum, scratch: Scratch | None
+) -> Iterator[tuple[Tensor, int]]:
+    """The extrema of all runs of one length, with the place where such a run starts; for every run.
+
+    The tensor is overwritten when the iterator goes on to the next length.
+    """
+    stride = strides[level.axis]
+    width, turn = 1, 1
+    for length, offsets in level.runs:
+        while 2 * width <= length:
+            shift = width * stride
+            source = _pair(better, source, shift, _out(scratch, _GROWN[turn], source.shape[0] - shift))
+            width, turn = 2 * width, 1 - turn
+        run = source
+        if length > width:
+            shift = (length - width) * stride
+            run = _pair(better, source, shift, _out(scratch, _RUN, source.shape[0] - shift))
+        for offset in offsets:
+            yield run, _dot(offset, strides)
 
 
 def evaluate(
@@ -120,34 +152,60 @@ def evaluate(
 
     Parameters
     ----------
-    x : Tensor, at least one dimension, not empty
+    x : Tensor
+        At least one dimension; not empty.
     dtype : torch.dtype
-        In which to compute; must hold the values of `x` and `reach.cval`.
+        In which to compute; holds the values of `x` and ``reach.cval``.
     result_dtype : torch.dtype
         Converted to as SciPy converts; not bool.
     into : Tensor, optional
-        Written to if given and the result is returned; shares no memory with `x`.
+        Of `result_dtype`; the result is written to it and it is returned. It shares no memory with `x`.
 
     Notes
     -----
-    On the CPU one read and one write of main memory, the passes themselves in cache. Elsewhere, and where a
-    gradient is recorded, every pass is one operation on the whole array.
+    On the CPU one read and one write of main memory, with the passes of the window in cache. Elsewhere, and
+    where a gradient is recorded, every pass is one operation on the whole array.
     """
-    if not may_reuse_buffers(x, *window.pattern.tensors() if isinstance(window, Dotted) else ()):
-        result = cast(_whole(x.to(dtype), window, reach, minimum), result_dtype)
-        return result if into is None else into.copy_(result)
-    out = torch.empty(x.shape, dtype=result_dtype) if into is None else into
-    tile = tile_shape(tuple(x.shape), reach.halo(), dtype.itemsize)
-    extent = [t + h for t, h in zip(tile, reach.halo(), strict=True)]
-    scratch = Scratch(math.prod(extent) + math.prod(extent[1:]), dtype)
+    values = window.pattern.tensors() if isinstance(window, Dotted) else []
+    if may_reuse_buffers(x, *values):
+        out = torch.empty(x.shape, dtype=result_dtype) if into is None else into
+        _by_tiles(x, window, reach, minimum, dtype, out)
+        return out
+    extended = extend_all(x.to(dtype), reach.with_spare_row())
+    shape = (extended.shape[0] - 1, *extended.shape[1:])
+    flat = window.reduce(extended.reshape(-1), _strides(shape), minimum, None)
+    result = cast(_crop(flat, shape, x.shape), result_dtype)
+    return result if into is None else into.copy_(result)
+
+
+def _by_tiles(x: Tensor, window: Window, reach: Reach, minimum: bool, dtype: torch.dtype, out: Tensor) -> None:
+    halo = reach.halo()
+    tile = tile_shape(tuple(x.shape), halo, dtype.itemsize)
+    largest = [n + h for n, h in zip(tile, halo, strict=True)]
+    scratch = Scratch(math.prod(largest) + math.prod(largest[1:]), dtype)
     for ranges in tiles(tuple(x.shape), tile):
-        shape = tuple(stop - start + h for (start, stop), h in zip(ranges, reach.halo(), strict=True))
-        flat = scratch.take(_SOURCE, math.prod(shape))
-        load(x, ranges, reach, flat.view(shape))
-    return out
+        inner = [stop - start for start, stop in ranges]
+        shape = [n + h for n, h in zip(inner, halo, strict=True)]
+        count, row = math.prod(shape), math.prod(shape[1:])
+        flat = scratch.take(_SOURCE, count + row)
+        load(x, ranges, reach, flat.narrow(0, 0, count).view(shape))
+        result = _crop(window.reduce(flat, _strides(shape), minimum, scratch), shape, inner)
+        narrow(out, ranges).copy_(cast(result, out.dtype))
 
 
-def _pair(better: Extremum, x: Tensor, shift: int, scratch: Scratch, slot: int) -> Tensor:
-    """``better(x[p], x[p + shift])`` wherever both exist."""
-    count = x.numel() - shift
-    return better(x.narrow(0, 0, count), x.narrow(0, shift, count), out=scratch.take(slot, count))
+def _strides(shape: Sequence[int]) -> list[int]:
+    return [math.prod(shape[dim + 1 :]) for dim in range(len(shape))]
+
+
+def _dot(offset: Sequence[int], strides: Sequence[int]) -> int:
+    return sum(o * s for o, s in zip(offset, strides, strict=True))
+
+
+def _crop(flat: Tensor, shape: Sequence[int], inner: Sequence[int]) -> Tensor:
+    """The first `inner` elements per axis of an array of `shape`, of which `flat` has all but the last few.
+
+    The spare row that evaluation appends to the extended array makes `flat` long enough to be seen as whole
+    rows. That keeps this a plain view, which autograd and functorch can follow, unlike one by strides.
+    """
+    rows = flat.narrow(0, 0, inner[0] * math.prod(shape[1:])).view(inner[0], *shape[1:])
+    return narrow(rows, [(0, n) for n in inner])

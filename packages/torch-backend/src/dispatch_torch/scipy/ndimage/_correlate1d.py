@@ -1,0 +1,139 @@
+"""Correlation of an array along one axis: which kernel runs, and on what.
+
+All separable filters are chains of `correlate_axis`. Arguments are checked and normalised before they come here.
+
+- Floating results on a CPU: `_banded`, in single precision where `_output.compute_dtype` allows it. A zero times
+  an infinity would spread NaN through its blocks, so an array with a non-finite value takes the shifted sums;
+  that costs one more read of the array to find out.
+- Other devices: shifted sums, one fused multiply-add per weight. They need no look at the values, so there is
+  no synchronisation, and no reduced-precision matrix units.
+- Integer results: exact in any order, or else `_ordered`.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from . import _banded, _ordered
+from ._complex import by_parts
+from ._extend import extend
+from ._output import cast, compute_dtype, is_integral
+from ._weights import Weights
+
+
+def correlate_axis(
+    x: Tensor, weights: Weights, axis: int, before: int, mode: str, cval: complex, dtype: torch.dtype
+) -> Tensor:
+    """Correlate `x` with one-dimensional weights along `axis`.
+
+    Parameters
+    ----------
+    x : Tensor of any supported dtype
+    weights : Weights, shape (K,)
+    axis : int
+        Not negative.
+    before : int
+        How many of the weights lie before the centre.
+    mode : str
+        Normalised boundary mode.
+    cval : number
+    dtype : torch.dtype
+        Of the result.
+
+    Returns
+    -------
+    Tensor, contiguous, shape of `x`
+    """
+    if x.is_complex() or weights.is_complex:
+
+        def real(part: Tensor, w: Weights, c: float, real_dtype: torch.dtype) -> Tensor:
+            return correlate_axis(part, w, axis, before, mode, c, real_dtype)
+
+        return by_parts(real, x, weights, cval, dtype)
+    compute = compute_dtype(x.dtype, x.device, dtype)
+    if x.numel() == 0 or x.device.type == "meta":
+        return x.new_empty(x.shape, dtype=dtype)
+    real_cval = cval.real if mode == "constant" else 0.0
+    if is_integral(dtype):
+        return _integral(x.detach(), weights, axis, before, mode, real_cval, dtype)
+    result = _floating(x.to(compute), weights, axis, before, mode, real_cval)
+    return cast(result, dtype).view(x.shape)
+
+
+def as_lines(x: Tensor, axis: int) -> Tensor:
+    """View (or copy) as (outer, n, inner), contiguous, with `axis` in the middle."""
+    n = x.shape[axis]
+    outer = math.prod(x.shape[:axis])
+    return x.contiguous().view(outer, n, math.prod(x.shape[axis + 1 :]))
+
+
+def needs_grad(x: Tensor, weights: Weights | None = None) -> bool:
+    """Whether operations have to record gradients, of any order and in either direction."""
+    if weights is not None and weights.needs_grad:
+        return True
+    recording = x.requires_grad and torch.is_grad_enabled()
+    return recording or torch.autograd.forward_ad._current_level >= 0
+
+
+def matmul_is_safe(x: Tensor, cval: float) -> bool:
+    """Whether a matrix product gives full precision and keeps every value to its own window.
+
+    Reads the values of a CPU tensor once; the sum of finite values may overflow, which only costs speed.
+    """
+    return x.device.type == "cpu" and math.isfinite(cval) and bool(torch.isfinite(x.detach().sum()))
+
+
+def matmul_dtype(x: Tensor) -> torch.dtype:
+    """Double where the user lets single precision products be rounded to bfloat16 or run under autocast."""
+    reduced = torch.get_float32_matmul_precision() != "highest" or torch.is_autocast_enabled("cpu")
+    return torch.float64 if reduced else x.dtype
+
+
+def _floating(x: Tensor, weights: Weights, axis: int, before: int, mode: str, cval: float) -> Tensor:
+    lines = as_lines(x, axis)
+    functional = needs_grad(x, weights)
+    if not matmul_is_safe(lines, cval):
+        return _shifted(lines, weights, before, mode, cval, functional=functional)
+    wide = matmul_dtype(lines)
+    band = _banded.Band(weights.on(x.device, wide), before, mode, cval)
+    return _banded.correlate(lines.to(wide), band, functional=functional)
+
+
+def _shifted(x: Tensor, weights: Weights, before: int, mode: str, cval: float, *, functional: bool) -> Tensor:
+    """Sum of shifted arrays, one pass per weight; for any values."""
+    n, size = x.shape[1], weights.shape[0]
+    extended = extend(x, 1, before, size - 1 - before, mode, cval)
+    if weights.host is None:
+        values: Any = weights.on(x.device, x.dtype).unbind()
+        total = extended[:, :n] * values[0]
+        for k in range(1, size):
+            total = total + extended[:, k : k + n] * values[k]
+        return total
+    numbers = weights.host.tolist()
+    total = extended[:, :n] * numbers[0]
+    for k in range(1, size):
+        piece = extended[:, k : k + n]
+        total = total.add(piece, alpha=numbers[k]) if functional else total.add_(piece, alpha=numbers[k])
+    return total
+
+
+def _integral(
+    x: Tensor, weights: Weights, axis: int, before: int, mode: str, cval: float, dtype: torch.dtype
+) -> Tensor:
+    host = weights.read()
+    known = Weights(host)
+    exact = _ordered.exact_dtype(x.dtype, x.device, host, cval)
+    if exact is not None:
+        with torch.no_grad():
+            result = _floating(x.to(exact), known, axis, before, mode, cval)
+        return cast(result, dtype).view(x.shape)
+    lines = as_lines(x, axis)
+    if not _ordered.keeps_values(x.dtype, mode, cval):
+        lines = lines.to(torch.float64)
+    extended = extend(lines, 1, before, len(host) - 1 - before, mode, cval)
+    result = _ordered.correlate(extended, lines.shape, _ordered.terms_along(host, 1, 3), dtype)
+    return result.view(x.shape)

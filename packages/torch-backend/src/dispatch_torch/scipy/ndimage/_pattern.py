@@ -1,0 +1,89 @@
+"""Footprints and structures taken apart for the window operators.
+
+Host arithmetic on kernel-sized NumPy arrays only: no torch operation, no array data. A footprint is read as runs
+of neighbouring elements, because a running extremum makes a run of ``w`` elements cost as little as one. Elements
+of a structure that share a value share one addition, and are read as runs as well.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+Offset = tuple[int, ...]
+Value = int | float | Tensor | None
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """The elements of a window that share one value."""
+
+    value: Value
+    axis: int
+    runs: tuple[tuple[int, tuple[Offset, ...]], ...]
+    """(length, offsets of the first elements), by rising length; runs lie along `axis`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """A window as runs. Values are to be added; None means zero and costs nothing."""
+
+    shape: tuple[int, ...]
+    levels: tuple[Level, ...]
+    first: tuple[Offset, Value]
+    """The first element in C order. SciPy treats NaN there unlike in the others."""
+
+    def tensors(self) -> list[Tensor]:
+        """The values that are tensors, because a gradient flows to them."""
+        return [level.value for level in self.levels if isinstance(level.value, Tensor)]
+
+
+def from_mask(mask: NDArray[np.bool_]) -> Pattern:
+    """A flat pattern: the true elements of `mask`, of which there is at least one."""
+    return Pattern(mask.shape, (_level(mask, None),), (_first(mask), None))
+
+
+def from_values(mask: NDArray[np.bool_], values: NDArray[Any]) -> Pattern:
+    """The true elements of `mask`, each with its entry of `values` (integers or floats) added."""
+    first = _first(mask)
+    value = values[first].item()
+    inside = mask & ~np.isnan(values)  # NaN loses every comparison, except as the first element
+    levels = [_level(inside & (values == v), v.item() or None) for v in np.unique(values[inside])]
+    return Pattern(mask.shape, tuple(levels), (first, value or None))
+
+
+def from_tensor(mask: NDArray[np.bool_], values: Tensor) -> Pattern:
+    """As `from_values`, with an entry of the tensor for every element, so that it can receive its gradient."""
+    offsets = [tuple(int(i) for i in offset) for offset in np.argwhere(mask)]
+    levels = tuple(Level(values[offset], 0, ((1, (offset,)),)) for offset in offsets)
+    return Pattern(mask.shape, levels, (offsets[0], levels[0].value))
+
+
+def _first(mask: NDArray[np.bool_]) -> Offset:
+    return tuple(int(i) for i in np.argwhere(mask)[0])
+
+
+def _level(mask: NDArray[np.bool_], value: Value) -> Level:
+    """Runs along the axis on which there are fewest; the last such axis, where memory is contiguous."""
+    candidates = [_runs(mask, axis) for axis in reversed(range(mask.ndim))]
+    fewest = min(candidates, key=lambda runs: sum(len(offsets) for offsets in runs.values()))
+    axis = mask.ndim - 1 - candidates.index(fewest)
+    return Level(value, axis, tuple((length, tuple(fewest[length])) for length in sorted(fewest)))
+
+
+def _runs(mask: NDArray[np.bool_], axis: int) -> dict[int, list[Offset]]:
+    """Where the maximal runs along `axis` start, by their length."""
+    lines = np.moveaxis(mask, axis, -1)
+    ends = np.zeros((*lines.shape[:-1], 1), dtype=np.int8)
+    change = np.diff(lines.astype(np.int8), axis=-1, prepend=ends, append=ends)
+    starts, stops = np.argwhere(change == 1), np.argwhere(change == -1)
+    runs: dict[int, list[Offset]] = defaultdict(list)
+    for start, stop in zip(starts, stops, strict=True):
+        offset = np.insert(start[:-1], axis, start[-1])
+        runs[int(stop[-1] - start[-1])].append(tuple(int(i) for i in offset))
+    return runs
