@@ -6,10 +6,9 @@ import linecache
 import traceback
 
 import pytest
+from dispatch_core._compile import compile_function, def_name, forwarding_source, local_name
 from hypothesis import given
 from hypothesis import strategies as st
-
-from dispatch_core._compile import compile_function, def_name, forwarding_source, local_name
 
 KINDS = inspect.Parameter
 

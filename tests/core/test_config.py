@@ -381,12 +381,15 @@ def test_the_table_in_pyproject_is_as_strict(project):
     refused({}, path, "malformed", "line 2")
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root reads everything")
-def test_an_unreadable_file(project):
+def test_an_unreadable_file(project, monkeypatch):
     path = project / "dispatch.toml"
     path.write_text("")
-    path.chmod(0)
-    refused({}, path, "cannot be read")
+
+    def refuse(self):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    refused({}, path, "cannot be read", "Permission denied")
 
 
 def test_a_broken_backend_is_an_error_that_names_who_selected_it(project, monkeypatch):

@@ -7,7 +7,6 @@ import sys
 import unittest
 
 import pytest
-
 from dispatch_core import multidispatch
 
 # How many tests CPython has there. They are counted so that a run that silently finds nothing fails.

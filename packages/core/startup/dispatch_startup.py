@@ -19,8 +19,18 @@ OWN_FILE = "dispatch.toml"
 SHARED_FILE = "pyproject.toml"
 
 
+_called = False
+
+
 def main() -> None:
-    """Ask, and switch on where the answer is yes."""
+    """Ask, and switch on where the answer is yes; only the first call in a process counts.
+
+    In virtual environments site reads each .pth file twice (CPython 3.11 to 3.13).
+    """
+    global _called
+    if _called:
+        return
+    _called = True
     if sys.flags.isolated or not asked():
         return
     if _reading_paths() and "sitecustomize" not in sys.modules:
@@ -106,7 +116,7 @@ def _has_table(path: str) -> bool:
         return False
     if b"dispatch" not in content:
         return False
-    # The spellings TOML has: [tool.dispatch], tool.dispatch.log = "off"; below [tool] dispatch = {log = "off"},
+    # The spellings TOML has: [tool.dispatch], tool.dispatch.log = "off"; below [tool] dispatch = {} and
     # dispatch.log = "off"; and tool = {}. A byte order mark is left to the parser, which refuses it.
     beginnings = (b"tool.dispatch", b"dispatch.", b"dispatch={", b"tool={")
     for line in content.splitlines():
@@ -140,9 +150,9 @@ def _reading_paths() -> bool:
 def _start() -> None:
     try:
         from dispatch_core._startup import start
+
+        start()
     except Exception as error:  # noqa: BLE001  (a broken installation must not stop the interpreter)
         if sys.stderr is not None:
-            msg = "dispatch was switched on, but dispatch_core cannot be imported"
+            msg = "dispatch was to be switched on, but its installation is broken"
             print(f"{msg}: {type(error).__name__}: {error}", file=sys.stderr)
-        return
-    start()

@@ -14,10 +14,13 @@ from ._errors import (
     UnsupportedCallError,
     VerificationError,
 )
+from ._explain import explain
 from ._multidispatch import multidispatch
 from ._observe import trace, verify
 from ._options import Options, configure, current_options, using
 from ._plugin import Function, Plugin
+from ._reroute import disable, enable
+from ._support import support
 from ._version import __version__
 
 __all__ = [
@@ -36,8 +39,12 @@ __all__ = [
     "__version__",
     "configure",
     "current_options",
+    "disable",
+    "enable",
+    "explain",
     "limits",
     "multidispatch",
+    "support",
     "trace",
     "traits",
     "using",

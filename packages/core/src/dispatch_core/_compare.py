@@ -81,11 +81,13 @@ def _compare_arrays(actual: Any, expected: Any, rtol: float, atol: float, scale:
         return Difference(f"dtype {actual.dtype}, expected {expected.dtype}", float("inf"))
     if actual.shape != expected.shape:
         return Difference(f"shape {actual.shape}, expected {expected.shape}", float("inf"))
+    if expected.dtype.kind == "O":
+        return _compare_items(actual.ravel().tolist(), expected.ravel().tolist(), rtol, atol, scale)
     if expected.dtype.kind not in "fc":
         equal = actual == expected
         if equal.all():
             return Difference(None)
-        gaps = np.abs(actual.astype(np.float64) - expected.astype(np.float64)) if expected.dtype.kind != "O" else [1]
+        gaps = np.abs(actual.astype(np.float64) - expected.astype(np.float64))
         where = tuple(int(i) for i in np.argwhere(~equal)[0])
         return Difference(f"{actual[where]!r} at {where}, expected {expected[where]!r}", float(np.max(gaps)))
     return _compare_inexact(actual, expected, rtol, atol, scale)

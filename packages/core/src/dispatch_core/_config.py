@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -157,9 +156,16 @@ def _merged(sources: list[Source], notes: tuple[str, ...]) -> Configuration:
             else:
                 values[key] = value
     enabled = values.pop("enabled")
-    frozen = MappingProxyType({name: MappingProxyType(table) for name, table in settings.items()})
-    options = Options(**values, functions=tuple(functions.items()), settings=frozen)
-    return Configuration(enabled, options, tuple(sources), notes)
+    return Configuration(
+        enabled, _options(values | {"functions": functions, "backend": settings}), tuple(sources), notes
+    )
+
+
+def _options(values: dict[str, Any]) -> Options:
+    """The options for a file's keys and values; they check the values."""
+    functions = tuple(values.pop("functions", {}).items())
+    settings = {name: MappingProxyType(table) for name, table in values.pop("backend", {}).items()}
+    return Options(**values, functions=functions, settings=MappingProxyType(settings))
 
 
 # -----------------------------------------------------------------------------------------------------------
@@ -244,6 +250,8 @@ def _tool_table(path: Path) -> dict[str, Any] | None:
 
 
 def _read(path: Path) -> dict[str, Any]:
+    import tomllib
+
     try:
         content = path.read_bytes()
         return tomllib.loads(content.decode())
@@ -279,15 +287,15 @@ def _checked(key: str, value: Any, where: str) -> Any:
             else _names(key, value, where, "true, false or a list of libraries")
         )
     if key == "backends":
-        return _names(key, value, where)
-    if key == "functions":
+        value = _names(key, value, where)
+    elif key == "functions":
         table = _table(key, value, where)
-        return {pattern: _names(f"functions.{pattern!r}", names, where) for pattern, names in table.items()}
-    if key == "backend":
+        value = {pattern: _names(f"functions.{pattern!r}", names, where) for pattern, names in table.items()}
+    elif key == "backend":
         table = _table(key, value, where)
-        return {name: _table(f"backend.{name}", settings, where) for name, settings in table.items()}
+        value = {name: _table(f"backend.{name}", settings, where) for name, settings in table.items()}
     try:
-        Options(**{key: value})
+        _options({key: value})
     except ConfigError as error:
         raise ConfigError(f"{where}: {error}") from None
     return value

@@ -11,16 +11,18 @@ import contextlib
 import dataclasses
 import functools
 import importlib
-import importlib.metadata
 import inspect
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from ._backend import INTERFACE, Backend, HostAdapter, Implementation, fit
 from ._errors import BackendError, BackendImportError, ConfigError
 from ._families import families_of, register_family
 from ._plugin import Plugin
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 __all__ = ["Entry", "backend_entries", "check_backends", "plugin_entries", "registered"]
 
@@ -34,14 +36,20 @@ class Entry(Generic[D]):
 
     kind: str
     name: str
-    origin: str
-    version: str
     load: Callable[[], Any]
+    point: EntryPoint | None = None
     declaration: D | None = None
     error: BackendError | None = None
     problems: list[str] = dataclasses.field(default_factory=list)
     modules: dict[str, Module] = dataclasses.field(default_factory=dict)
     adapter: HostAdapter | None = None
+
+    @property
+    def origin(self) -> str:
+        """The distribution it came from and its version; read from its metadata only when somebody asks."""
+        if self.point is None:
+            return "registered"
+        return f"{self.point.dist.name} {self.point.dist.version}" if self.point.dist else "?"
 
     def get(self) -> D | None:
         """The declaration, or None where it is broken; `error` then says why."""
@@ -121,6 +129,8 @@ def version_reason(distribution: str, wanted: str) -> str | None:
 @functools.lru_cache(maxsize=64)
 def installed_version(distribution: str) -> str | None:
     """The version of an installed distribution, or None."""
+    import importlib.metadata
+
     try:
         return importlib.metadata.version(distribution)
     except importlib.metadata.PackageNotFoundError:
@@ -154,23 +164,23 @@ def backend_entries() -> Mapping[str, Entry[Backend]]:
 def _found(kind: str) -> dict[str, Entry[Any]]:
     with _lock:
         if kind not in _entries:
+            import importlib.metadata  # slow to import, and not needed to declare things
+
             _entries[kind] = {}
             for point in sorted(importlib.metadata.entry_points(group=GROUPS[kind]), key=lambda p: p.name):
                 _add_point(kind, point)
         return _entries[kind]
 
 
-def _add_point(kind: str, point: importlib.metadata.EntryPoint) -> None:
-    name, version = (point.dist.name, point.dist.version) if point.dist else ("?", "?")
-    other = _entries[kind].get(point.name)
-    if other is None:
-        _entries[kind][point.name] = Entry(kind, point.name, f"{name} {version}", version, point.load)
-    elif other.origin != f"{name} {version}":
-        other.problems.append(f"{name} {version} offers a {kind} of the same name, which is ignored")
+def _add_point(kind: str, point: EntryPoint) -> None:
+    entry: Entry[Any] = Entry(kind, point.name, point.load, point)
+    other = _entries[kind].setdefault(point.name, entry)
+    if other is not entry and other.origin != entry.origin:
+        other.problems.append(f"{entry.origin} offers a {kind} of the same name, which is ignored")
 
 
 @contextlib.contextmanager
-def registered(declaration: Plugin | Backend, version: str = "0") -> Iterator[Entry[Any]]:
+def registered(declaration: Plugin | Backend) -> Iterator[Entry[Any]]:
     """Have a plugin or backend found for the length of a block, without installing it.
 
     Raises
@@ -183,7 +193,7 @@ def registered(declaration: Plugin | Backend, version: str = "0") -> Iterator[En
     with _lock:
         if declaration.name in entries:
             raise BackendError(f"there is a {kind} called {declaration.name!r} already")
-        entry: Entry[Any] = Entry(kind, declaration.name, "registered", version, lambda: declaration)
+        entry: Entry[Any] = Entry(kind, declaration.name, lambda: declaration)
         entries[declaration.name] = entry
     try:
         entry.require()
@@ -316,6 +326,21 @@ def adapter_of(entry: Entry[Backend]) -> HostAdapter | None:
         except Exception as error:  # noqa: BLE001  (a third party's import may raise anything)
             raise _broken(entry, error) from error
     return entry.adapter
+
+
+def resolve_device(backend: str, requested: str | None) -> str:
+    """The device that a backend takes for a request such as ``"auto"``.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such backend or device.
+    """
+    check_backends([backend])
+    adapter = adapter_of(backend_entries()[backend])
+    if adapter is None:
+        raise ConfigError(f"backend {backend!r} has no host adapter, so it has no devices to choose from")
+    return adapter.device(requested)
 
 
 def backends_for(family: str) -> Iterator[Entry[Backend]]:

@@ -19,6 +19,7 @@ import sys
 import threading
 import types
 import warnings
+import weakref
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -31,7 +32,7 @@ from ._options import Options, block, current_options, get_base
 from ._plugin import Function
 from ._routes import Operand, Route, decide, selected_backends
 
-__all__ = ["Dispatchable", "dispatchables", "explicit_namespace", "find"]
+__all__ = ["Dispatchable", "declared", "dispatchable", "dispatchables", "explicit_namespace", "find"]
 
 logger = logging.getLogger("dispatch")
 
@@ -127,8 +128,8 @@ class Dispatchable:
         """The plugin's implementation for every family, if it has one."""
         key = "<portable>"
         if key not in self._implementations:
-            entry = _discovery.plugin_entries().get(self.namespace.partition(".")[0])
-            found = entry and _discovery.implementation(entry, self.namespace, self.name, self.signature)
+            entry = _discovery.plugin_entries()[self.namespace.partition(".")[0]]
+            found = _discovery.implementation(entry, self.namespace, self.name, self.signature)
             self._implementations[key] = found
         return self._implementations[key]
 
@@ -360,50 +361,84 @@ def _report_fallback(route: Route, options: Options) -> None:
 # All dispatchable functions
 # ---------------------------------------------------------------------------------------------------------------
 
-_lock = threading.RLock()
-_namespaces: dict[str, dict[str, Dispatchable]] = {}
+_lock = threading.Lock()
+_newest: dict[tuple[str, str], Dispatchable] = {}
+_all: weakref.WeakSet[Dispatchable] = weakref.WeakSet()
 
 
-def dispatchables(namespace: str) -> Mapping[str, Dispatchable]:
-    """The dispatchable functions of a namespace, by name; imports the library's module.
+def declared(namespace: str) -> Mapping[str, Function]:
+    """What a plugin declares for a namespace, by function name; imports nothing of the library.
 
     Raises
     ------
     BackendError
         If no working plugin declares the namespace.
     """
-    known = _namespaces.get(namespace)
-    if known is not None:
-        return known
-    with _lock:
-        if namespace not in _namespaces:
-            _namespaces[namespace] = _make_namespace(namespace)
-        return _namespaces[namespace]
-
-
-def _make_namespace(namespace: str) -> dict[str, Dispatchable]:
-    library = namespace.partition(".")[0]
-    entry = _discovery.plugin_entries().get(library)
+    entry = _discovery.plugin_entries().get(namespace.partition(".")[0])
     if entry is None or namespace not in entry.require().namespaces:
         raise BackendError(f"no installed plugin declares the namespace {namespace!r}")
-    plugin = entry.require()
-    path, _, attribute = plugin.namespaces[namespace].partition(":")
+    path, _, attribute = entry.require().namespaces[namespace].partition(":")
     table: tuple[Function, ...] = getattr(importlib.import_module(path), attribute)
-    module = sys.modules.get(namespace) or importlib.import_module(namespace)
-    made: dict[str, Dispatchable] = {}
-    for declaration in table:
-        original = getattr(module, declaration.name, None)
-        original = getattr(original, "__dispatch__", None) and original.__wrapped__ or original
-        if original is None:
-            version = _discovery.installed_version(plugin.distribution)
-            entry.problems.append(f"{namespace}.{declaration.name} doesn't exist in {library} {version}")
-            continue
-        try:
-            explicit = plugin.explicit.get(namespace, namespace)
-            made[declaration.name] = Dispatchable(namespace, declaration, original, explicit)
-        except (BackendError, ValueError, TypeError) as error:
-            entry.problems.append(str(error))
+    return {declaration.name: declaration for declaration in table}
+
+
+def dispatchable(namespace: str, declaration: Function, original: Callable[..., Any]) -> Dispatchable | None:
+    """The `Dispatchable` of a function object, made once; None where the declaration doesn't fit it.
+
+    A library that is loaded anew has new function objects, and gets new dispatchables.
+    """
+    key = (namespace, declaration.name)
+    known = _newest.get(key)
+    if known is not None and known.original is original:
+        return known
+    entry = _discovery.plugin_entries()[namespace.partition(".")[0]]
+    try:
+        explicit = entry.require().explicit.get(namespace, namespace)
+        made = Dispatchable(namespace, declaration, original, explicit)
+    except (BackendError, ValueError, TypeError) as error:
+        _add_problem(entry, str(error))
+        return None
+    with _lock:
+        known = _newest.get(key)
+        if known is not None and known.original is original:  # another thread was faster
+            return known
+        _newest[key] = made
+        _all.add(made)
     return made
+
+
+def dispatchables(namespace: str) -> Mapping[str, Dispatchable]:
+    """The dispatchable functions of a namespace, by name; imports its module, and what is lazy in it.
+
+    Raises
+    ------
+    BackendError
+        If no working plugin declares the namespace.
+    """
+    table = declared(namespace)
+    importlib.import_module(namespace)
+    made = {name: _present(namespace, declaration) for name, declaration in table.items()}
+    return {name: function for name, function in made.items() if function is not None}
+
+
+def _present(namespace: str, declaration: Function) -> Dispatchable | None:
+    """The dispatchable of what a loaded namespace has under a name now, the library's own or rerouted."""
+    original = getattr(sys.modules[namespace], declaration.name, None)
+    known = getattr(original, "__dispatch__", None)
+    if isinstance(known, Dispatchable):
+        return known
+    if original is not None:
+        return dispatchable(namespace, declaration, original)
+    library = namespace.partition(".")[0]
+    entry = _discovery.plugin_entries()[library]
+    version = _discovery.installed_version(entry.require().distribution)
+    _add_problem(entry, f"{namespace}.{declaration.name} doesn't exist in {library} {version}")
+    return None
+
+
+def _add_problem(entry: _discovery.Entry[Any], problem: str) -> None:
+    if problem not in entry.problems:
+        entry.problems.append(problem)
 
 
 def explicit_namespace(namespace: str) -> dict[str, Callable[..., Any]]:
@@ -430,26 +465,26 @@ def find(function: Callable[..., Any] | str) -> Dispatchable:
     root = getattr(function, "__module__", "").partition(".")[0]
     entry = _discovery.plugin_entries().get(root)
     plugin = entry.get() if entry else None
+    name = getattr(function, "__name__", "")
     for namespace in plugin.namespaces if plugin else ():
-        if namespace in sys.modules:
-            for candidate in dispatchables(namespace).values():
-                if candidate.original is function:
-                    return candidate
+        declaration = declared(namespace).get(name) if namespace in sys.modules else None
+        candidate = declaration and _present(namespace, declaration)
+        if candidate and candidate.original is function:
+            return candidate
     raise DispatchError(f"{function!r} is not dispatchable: no installed plugin declares it")
 
 
 def _reset_all() -> None:
-    for functions in list(_namespaces.values()):
-        for function in functions.values():
-            function.reset()
+    for function in list(_all):
+        function.reset()
 
 
 def _forget_all() -> None:
-    for name in [n for n in _namespaces if n.partition(".")[0] not in _discovery.plugin_entries()]:
-        del _namespaces[name]
-    for functions in list(_namespaces.values()):
-        for function in functions.values():
-            function.forget_backends()
+    with _lock:
+        for key in [k for k in _newest if k[0].partition(".")[0] not in _discovery.plugin_entries()]:
+            del _newest[key]
+    for function in list(_all):
+        function.forget_backends()
 
 
 _options.on_base_change(_reset_all)

@@ -44,8 +44,8 @@ class Observer(Protocol):
         """Call `proceed` with `arguments`, once, and return what it returns."""
 
 
-class _Block:
-    """An observer that watches for the length of a ``with`` block."""
+class Watcher:
+    """An observer that watches for the length of a ``with`` block; subclasses write ``around``."""
 
     def __init__(self) -> None:
         self._tokens: list[contextvars.Token[Options | None]] = []
@@ -137,7 +137,7 @@ class Totals:
 _depth: contextvars.ContextVar[int] = contextvars.ContextVar("dispatch_depth", default=0)
 
 
-class trace(_Block):
+class trace(Watcher):
     """Record every dispatched call in a block.
 
     Behaves as the list of its `Record`, and prints as a table.
@@ -270,7 +270,7 @@ class Verification:
     difference: Difference
 
 
-class verify(_Block):
+class verify(Watcher):
     """Run the library's own function beside every dispatched call in a block, and compare.
 
     Parameters

@@ -12,7 +12,6 @@ What must stay true:
 
 from __future__ import annotations
 
-import asyncio
 import contextvars
 import dataclasses
 import functools
@@ -290,7 +289,7 @@ class using:
 
     def __call__(self, function: F) -> F:
         """Run every call of `function` in a block of its own."""
-        if asyncio.iscoroutinefunction(function) or inspect.iscoroutinefunction(function):
+        if inspect.iscoroutinefunction(function):
 
             @functools.wraps(function)
             async def awaited(*args: Any, **kwargs: Any) -> Any:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from dispatch_core._lazyclass import LazyClass
 
@@ -36,8 +36,15 @@ def takes_part(cls: type) -> bool:
     return ("numpy", "generic") not in names and not any(name.lower() == "dtype" for _, name in names)
 
 
-def best(table: Iterable[Signature], types: Types) -> list[Signature]:
-    """The best signature of `table` for `types`, alone in a list, or the candidates if there is no best one.
+class Resolution(NamedTuple):
+    """The signature that wins, or None and those that compete."""
+
+    winner: Signature | None
+    candidates: list[Signature]
+
+
+def best(table: Iterable[Signature], types: Types) -> Resolution:
+    """Find the best signature of `table` for `types`; at least one must apply.
 
     A signature is applicable if its class matches at every position that takes part. It wins if at each of
     those positions it is at least as specific as every other applicable one. Signatures that are equal there
@@ -54,12 +61,15 @@ def best(table: Iterable[Signature], types: Types) -> list[Signature]:
             for cls in at
         )
 
-    top = [s for s in applicable if all(beats(s, other) for other in applicable)]
-    if len(top) > 1:
-        open_at = [i for i, at in enumerate(types) if not at]
-        general = [s for s in top if all(_covers(s[i], o[i]) for o in top for i in open_at)]
-        return general if len(general) == 1 else top
-    return top or [s for s in applicable if not any(beats(o, s) and not beats(s, o) for o in applicable)]
+    leader = functools.reduce(lambda leader, s: s if beats(s, leader) else leader, applicable)
+    rivals = [s for s in applicable if not beats(leader, s)]
+    if rivals:
+        unbeaten = [s for s in applicable if not any(beats(o, s) and not beats(s, o) for o in applicable)]
+        return Resolution(None, unbeaten if len(unbeaten) > 1 else [leader, *rivals])
+    top = [s for s in applicable if beats(s, leader)]
+    open_at = [i for i, at in enumerate(types) if not at]
+    general = [s for s in top if all(_covers(s[i], other[i]) for other in top for i in open_at)]
+    return Resolution(general[0] if len(general) == 1 else None, top)
 
 
 def preferred(cls: type, a: type, b: type) -> type | None:
@@ -67,8 +77,10 @@ def preferred(cls: type, a: type, b: type) -> type | None:
 
     None if it calls that ambiguous. functools considers two implicit abstract base classes in the order of
     their registration, so both orders are asked. Where they differ, a strict (perhaps virtual) subclass that
-    wins in one of them is preferred.
+    wins in one of them is preferred. Pairs are compared on their own, whatever else is registered.
     """
+    if a in cls.__mro__ and b in cls.__mro__:
+        return min(a, b, key=cls.__mro__.index)  # the same answer, without asking
     winners = {_taken(cls, a, b), _taken(cls, b, a)}
     if len(winners) > 1:
         a_is_b, b_is_a = issubclass(a, b), issubclass(b, a)

@@ -201,11 +201,11 @@ class _Decisions(dict[tuple[Any, ...], Func]):
     def _decide(self, at: list[frozenset[type]]) -> Func:
         if not any(at):
             return self._table[(object,) * len(at)]
-        signatures = best(self._table, at)
-        if len(signatures) == 1:
-            return self._table[signatures[0]]
+        winner, candidates = best(self._table, at)
+        if winner is not None:
+            return self._table[winner]
         raise AmbiguousDispatchError(
-            describe_ambiguity(self._label, self._names, at, signatures, self._table)
+            describe_ambiguity(self._label, self._names, at, candidates, self._table)
         )
 
 

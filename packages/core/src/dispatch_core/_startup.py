@@ -1,6 +1,6 @@
 """What happens when the startup file's cheap question was answered with yes.
 
-What must stay true: `start` raises nothing, whatever the environment, the files and the installed packages
+What must stay true: `start` raises nothing, whatever the environment, the files, the plugins and the backends
 are like. A program that has nothing to do with the libraries runs as if nothing had been said; one that
 imports such a library meets the error there.
 """

@@ -8,10 +8,8 @@ implementations and the library that they stand for are imported. rich is import
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import fnmatch
 import io
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
@@ -19,8 +17,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal, overload
 
 from . import _discovery
 from ._backend import Backend, Implementation
-from ._dispatchable import Dispatchable, dispatchables
-from ._errors import BackendError, DispatchError
+from ._dispatchable import Dispatchable, declared, dispatchables
+from ._errors import DispatchError
 from ._families import families_of
 
 if TYPE_CHECKING:
@@ -167,8 +165,8 @@ def _usual_tolerances(table: SupportTable) -> dict[str, Mapping[str, tuple[float
     """For each backend the tolerance that most of its rows declare."""
     usual: dict[str, Mapping[str, tuple[float, float]]] = {}
     for name in table.backends:
-        declared = [r.tolerance for r in table if r.backend == name and r.tolerance]
-        usual[name] = max(declared, key=declared.count, default={})
+        found = [r.tolerance for r in table if r.backend == name and r.tolerance]
+        usual[name] = max(found, key=found.count, default={})
     return usual
 
 
@@ -200,49 +198,54 @@ def support(pattern: str = "*") -> SupportTable:
     DispatchError
         If no function of an installed plugin matches. ``"*"`` always matches.
     """
-    if not isinstance(pattern, str):
-        msg = f"support takes a pattern such as 'scipy.ndimage.*', got {pattern!r}"
-        raise TypeError(msg)
     problems: list[str] = []
-    functions = list(_functions(pattern, problems))
-    wanted = [f for f in functions if _matches(f, pattern)]
-    if not wanted and pattern != "*":
-        raise DispatchError(_no_match(pattern, functions, problems))
+    names = _declared(problems)
+    wanted = {space: set(_matching(pattern, known)) for space, known in names.items()}
+    if pattern != "*" and not any(wanted.values()):
+        raise DispatchError(_no_match(pattern, names, problems))
+    functions = [f for space, chosen in wanted.items() if chosen for f in _functions(space, chosen, problems)]
     entries = _discovery.backend_entries()
-    rows = (_row(function, entry) for function in wanted for entry in entries.values())
+    rows = (_row(function, entry) for function in functions for entry in entries.values())
     return SupportTable(rows, entries, problems)
 
 
-def _functions(pattern: str, problems: list[str]) -> Iterator[Dispatchable]:
-    """The functions of all namespaces that the pattern may match a name of; imports no other library."""
-    literal = re.split(r"[*?\[]", pattern, maxsplit=1)[0]
+def _declared(problems: list[str]) -> dict[str, list[str]]:
+    """Namespace to the public names that a plugin declares in it; imports no library."""
+    found: dict[str, list[str]] = {}
     for entry in list(_discovery.plugin_entries().values()):
         plugin = entry.get()
         if plugin is None:
             problems.append(str(entry.error))
-            continue
-        for namespace in plugin.namespaces:
-            if not (f"{namespace}.".startswith(literal) or literal.startswith(f"{namespace}.")):
-                continue
+        for namespace in plugin.namespaces if plugin else ():
             try:
-                yield from dispatchables(namespace).values()
-            except (BackendError, ImportError, AttributeError) as error:
-                problems.append(f"{namespace} cannot be looked at: {type(error).__name__}: {error}")
+                found[namespace] = [f"{namespace}.{name}" for name in declared(namespace)]
+            except Exception as error:  # noqa: BLE001  (a third party's import may raise anything)
+                problems.append(f"{namespace} is not declared: {type(error).__name__}: {error}")
+    return found
 
 
-def _matches(function: Dispatchable, pattern: str) -> bool:
-    name = function.qualified
-    return fnmatch.fnmatchcase(name, pattern) or name.startswith(f"{pattern}.")
+def _matching(pattern: str, names: Iterable[str]) -> Iterator[str]:
+    return (n for n in names if fnmatch.fnmatchcase(n, pattern) or n.startswith(f"{pattern}."))
 
 
-def _no_match(pattern: str, functions: list[Dispatchable], problems: list[str]) -> str:
+def _functions(namespace: str, names: set[str], problems: list[str]) -> list[Dispatchable]:
+    try:
+        return [f for f in dispatchables(namespace).values() if f.qualified in names]
+    except Exception as error:  # noqa: BLE001  (a third party's import may raise anything)
+        problems.append(f"{namespace} cannot be imported: {type(error).__name__}: {error}")
+        return []
+
+
+def _no_match(pattern: str, names: Mapping[str, list[str]], problems: list[str]) -> str:
+    import difflib  # for errors alone
+
     msg = f"no dispatchable function matches {pattern!r}. "
-    nearest = difflib.get_close_matches(pattern, [f.qualified for f in functions], n=3)
-    plugins = [p for e in _discovery.plugin_entries().values() if (p := e.get())]
+    whole = [n for known in names.values() for n in known]
+    nearest = [] if set(pattern) & set("*?[") else difflib.get_close_matches(pattern, whole, cutoff=0.8)
     if nearest:
         msg += f"Did you mean {', '.join(nearest)}?"
-    elif plugins:
-        msg += f"The namespaces are {', '.join(n for p in plugins for n in p.namespaces)}."
+    elif names:
+        msg += f"The namespaces are {', '.join(names)}."
     else:
         msg += "No plugin is installed: dispatch-scipy makes scipy.ndimage dispatch."
     return " ".join([msg, *problems])

@@ -1,7 +1,9 @@
-"""What plugins and backends call beyond the declarations in `dispatch_core` itself."""
+"""What plugins, backends and tools around them call beyond the declarations in `dispatch_core` itself."""
 
 from ._backend import INTERFACE, HostAdapter
+from ._discovery import resolve_device
 from ._dispatchable import explicit_namespace
+from ._observe import Watcher
 from ._options import current_options
 
-__all__ = ["INTERFACE", "HostAdapter", "current_options", "explicit_namespace"]
+__all__ = ["INTERFACE", "HostAdapter", "Watcher", "current_options", "explicit_namespace", "resolve_device"]

@@ -89,9 +89,9 @@ class TorchHost:
 
     def synchronize(self, device: str) -> None:
         """Wait until the work queued on the device is done."""
-        module = getattr(torch, torch.device(device).type, None)
-        if hasattr(module, "synchronize"):
-            module.synchronize()
+        synchronize = getattr(getattr(torch, torch.device(device).type, None), "synchronize", None)
+        if synchronize is not None:
+            synchronize()
 
 
 def _available(name: str) -> bool:

@@ -86,7 +86,7 @@ def correlate(x: Tensor, band: Band, *, functional: bool) -> Tensor:
     if n <= band.size + _DENSE_MARGIN:
         return _dense(x, band, 0, n)
     if 1 < inner < _SHORT_ROW and (band.size - 1) * inner > 128:
-        lines = x.transpose(1, 2).reshape(outer * inner, n, 1)
+        lines = x.transpose(1, 2).contiguous().view(outer * inner, n, 1)
         result = correlate(lines, band, functional=functional)
         return result.view(outer, inner, n).transpose(1, 2).contiguous()
     head = _dense(x, band, 0, band.before)
@@ -205,7 +205,9 @@ def _valid_flat(x: Tensor, weights: Tensor, step: int, into: Tensor | None) -> T
     rest = x.shape[0] - reach - start
     last = torch.mv(toeplitz(weights, rest, rest + reach, step), x[start:])
     if into is None:
-        total = sum(torch.mm(blocks[i : i + done], part) for i, part in enumerate(parts))
+        total = torch.mm(blocks[:done], parts[0])
+        for i in range(1, spans):
+            total = total + torch.mm(blocks[i : i + done], parts[i])
         return torch.cat([total.reshape(-1), last])
     result = into[:start].view(done, block)
     chunk = _CHUNK // block

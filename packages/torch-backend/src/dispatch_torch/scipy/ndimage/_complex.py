@@ -57,8 +57,10 @@ def by_parts(kernel: RealKernel, x: Tensor, weights: Weights, cval: complex, dty
     re, im = (kernel(*_at(parts[0], w, real)) for w in (w_re, w_im))
     im = -im
     if len(parts) == 2:
-        re = re + kernel(*_at(parts[1], w_im, real))
-        im = im + kernel(*_at(parts[1], w_re, real))
+        # SciPy rounds these two to the input's precision before it adds them.
+        narrow = parts[1][0].dtype
+        re = re + kernel(*_at(parts[1], w_im, real)).to(narrow)
+        im = im + kernel(*_at(parts[1], w_re, real)).to(narrow)
     return torch.complex(re, im)
 
 

@@ -59,7 +59,7 @@ def correlate1d(
     """
     kernel = read_weights(weights)
     target = resolve(output, input, complex_output=input.is_complex() or kernel.is_complex)
-    return _along_axis(input, kernel, axis, target, mode, cval, origin)
+    return _along_axis(input, kernel, axis, target, mode, cval, origin, convolution=False)
 
 
 @traits(differentiable=True, precision=("default", "double"))
@@ -78,29 +78,39 @@ def convolve1d(
     """
     kernel = read_weights(weights)
     target = resolve(output, input, complex_output=input.is_complex() or kernel.is_complex)
-    if len(kernel.shape) == 1:
-        origin = -check_origin_of_convolution(origin, kernel.shape[0])
-        origin -= 1 - kernel.shape[0] % 2
-    return _along_axis(input, kernel.mirrored(), axis, target, mode, cval, origin)
-
-
-def check_origin_of_convolution(origin: int, size: int) -> int:
-    """Check an origin before it is mirrored; a convolution with no weights is refused later."""
-    return origin if size == 0 else check_origin(origin, size)
+    return _along_axis(input, kernel, axis, target, mode, cval, origin, convolution=True)
 
 
 def _along_axis(
-    input: Tensor, kernel: Weights, axis: int, target: Output, mode: str, cval: complex, origin: int
+    input: Tensor,
+    kernel: Weights,
+    axis: int,
+    target: Output,
+    mode: str,
+    cval: complex,
+    origin: int,
+    *,
+    convolution: bool,
 ) -> Tensor:
     shape = kernel.shape
     if len(shape) != 1 or shape[0] == 0:
         raise RuntimeError(f"weights: must be a sequence of at least one number, got shape {shape}")
     axis = normalize_axis(axis, input.ndim)
-    origin = check_origin(origin, shape[0])
+    before = weights_before(origin, shape[0], convolution=convolution)
     value = read_cval(cval, complex_input=input.is_complex(), complex_weights=kernel.is_complex)
-    before = shape[0] // 2 + origin
+    if convolution:
+        kernel = kernel.mirrored()
     result = correlate_axis(input, kernel, axis, before, normalize_mode(mode), value, target.dtype)
     return target.deliver(result)
+
+
+def weights_before(origin: int, size: int, *, convolution: bool = False) -> int:
+    """Check `origin` and return how many of the `size` weights lie before the centre.
+
+    A convolution reverses its weights, so what lay behind the centre then lies before it.
+    """
+    before = size // 2 + check_origin(origin, size)
+    return size - 1 - before if convolution else before
 
 
 @traits(differentiable=True, precision=("default", "double"))
@@ -181,12 +191,8 @@ def _dense(
     kernel = read_weights(weights)
     if len(kernel.shape) != len(chosen):
         raise RuntimeError(f"weights: must have one axis for each of the {len(chosen)} axes, got {kernel.shape}")
-    origins = list(per_axis(origin, len(chosen), "origin"))
-    for k, size in enumerate(kernel.shape):
-        if size:
-            origins[k] = check_origin(origins[k], size)
-            if convolution:
-                origins[k] = -origins[k] - (1 - size % 2)
+    if 0 in kernel.shape:
+        raise RuntimeError(f"weights: there are none, the shape is {kernel.shape}")
     target = resolve(output, input, complex_output=input.is_complex() or kernel.is_complex)
     if not isinstance(mode, str):
         raise RuntimeError(f"mode: one boundary mode for all axes, got {mode!r}")
@@ -194,8 +200,14 @@ def _dense(
     value = read_cval(cval, complex_input=input.is_complex(), complex_weights=kernel.is_complex)
     if convolution:
         kernel = kernel.mirrored()
-    sizes, befores = [1] * input.ndim, [0] * input.ndim
-    for axis, size, shift in zip(sorted(chosen), kernel.shape, origins, strict=True):
-        sizes[axis], befores[axis] = size, size // 2 + shift
-    result = correlate_dense(input, kernel.reshape(tuple(sizes)), tuple(befores), boundary, value, target.dtype)
+    sizes, origins = [1] * input.ndim, [0] * input.ndim
+    for axis, size in zip(sorted(chosen), kernel.shape, strict=True):
+        sizes[axis] = size
+    # SciPy reads the weights' axes in increasing order, and so the origins, but those in the order of `axes` if
+    # some axes are left out.
+    order = chosen if len(chosen) < input.ndim else sorted(chosen)
+    for axis, shift in zip(order, per_axis(origin, len(chosen), "origin"), strict=True):
+        origins[axis] = shift
+    befores = [weights_before(o, n, convolution=convolution) for o, n in zip(origins, sizes, strict=True)]
+    result = correlate_dense(input, kernel.reshape(tuple(sizes)), befores, boundary, value, target.dtype)
     return target.deliver(result)

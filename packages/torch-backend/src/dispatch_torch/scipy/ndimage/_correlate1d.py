@@ -60,7 +60,7 @@ def correlate_axis(
     real_cval = cval.real if mode == "constant" else 0.0
     if is_integral(dtype):
         return _integral(x.detach(), weights, axis, before, mode, real_cval, dtype)
-    result = _floating(x.to(compute), weights, axis, before, mode, real_cval)
+    result = correlate_lines(as_lines(x.to(compute), axis), weights, before, mode, real_cval)
     return cast(result, dtype).view(x.shape)
 
 
@@ -93,14 +93,23 @@ def matmul_dtype(x: Tensor) -> torch.dtype:
     return torch.float64 if reduced else x.dtype
 
 
-def _floating(x: Tensor, weights: Weights, axis: int, before: int, mode: str, cval: float) -> Tensor:
-    lines = as_lines(x, axis)
-    functional = needs_grad(x, weights)
-    if not matmul_is_safe(lines, cval):
+def correlate_lines(
+    lines: Tensor, weights: Weights, before: int, mode: str, cval: float, *, finite: bool = False
+) -> Tensor:
+    """Correlate along the middle axis in the floating dtype of `lines`, which is the result's too.
+
+    Parameters
+    ----------
+    lines : Tensor, shape (outer, n, inner), contiguous
+    finite : bool
+        The caller knows that there is no NaN and no infinity.
+    """
+    functional = needs_grad(lines, weights)
+    if not (finite and lines.device.type == "cpu") and not matmul_is_safe(lines, cval):
         return _shifted(lines, weights, before, mode, cval, functional=functional)
     wide = matmul_dtype(lines)
-    band = _banded.Band(weights.on(x.device, wide), before, mode, cval)
-    return _banded.correlate(lines.to(wide), band, functional=functional)
+    band = _banded.Band(weights.on(lines.device, wide), before, mode, cval)
+    return _banded.correlate(lines.to(wide), band, functional=functional).to(lines.dtype)
 
 
 def _shifted(x: Tensor, weights: Weights, before: int, mode: str, cval: float, *, functional: bool) -> Tensor:
@@ -128,8 +137,7 @@ def _integral(
     known = Weights(host)
     exact = _ordered.exact_dtype(x.dtype, x.device, host, cval)
     if exact is not None:
-        with torch.no_grad():
-            result = _floating(x.to(exact), known, axis, before, mode, cval)
+        result = correlate_lines(as_lines(x.to(exact), axis), known, before, mode, cval, finite=True)
         return cast(result, dtype).view(x.shape)
     lines = as_lines(x, axis)
     if not _ordered.keeps_values(x.dtype, mode, cval):

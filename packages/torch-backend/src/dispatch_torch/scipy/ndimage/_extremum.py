@@ -1,4 +1,4 @@
-"""From the arguments of SciPy's extrema filters to windows: sizes, footprints and structures, and their dtypes.
+"""The extremum over a neighbourhood: from the arguments of SciPy's extrema filters to windows and dtypes.
 
 What must stay true is when SciPy (1.17) rounds. A box is filtered axis by axis, in double, and stored in the
 output's dtype after each axis; a constant border stays double, so -1 in a uint8 image is less than 0 and comes
@@ -10,7 +10,6 @@ A boolean array is held as uint8 throughout: SciPy's kernels store 2 or 255 in a
 
 from __future__ import annotations
 
-import math
 import operator
 import warnings
 from dataclasses import dataclass, replace
@@ -21,18 +20,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from . import _pattern
 from ._arguments import check_origin, is_sequence, normalize_axes, normalize_mode, per_axis
-from ._output import cast, check_dtypes, is_integral
+from ._output import cast, check_dtypes
+from ._pattern import first_offset, from_mask, from_tensor, from_values
 from ._tiles import Reach
-from ._window_extrema import Box, Dotted, evaluate
+from ._window_extrema import Box, Dotted, Window, evaluate
 
 _SIXTY_FOUR_BITS: Final = frozenset({torch.int64, torch.uint64})
-_EIGHT_BITS: Final = frozenset({torch.uint8, torch.int8})
-_AT_MOST_SIXTEEN_BITS: Final = _EIGHT_BITS | {torch.uint16, torch.int16}
-# Sums with an integral structure up to these are exact in int16 and int32, far from where those overflow.
-_SMALL: Final = 1 << 14
-_MEDIUM: Final = 1 << 30
+_SIGNED_TWIN: Final = {torch.uint16: torch.int16, torch.uint32: torch.int32, torch.uint64: torch.int64}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,202 +43,323 @@ class Neighbourhood:
     axes: Any
 
     def mirrored(self, ndim: int) -> Neighbourhood:
-        """The window of a dilation: the other way round on every axis, and the origin with it."""
+        """The window of a dilation: the other way round on every axis, its origin with it."""
         axes = normalize_axes(self.axes, ndim)
         footprint, structure = _flipped(self.footprint), _flipped(self.structure)
-        shape: Any = self.size
-        if footprint is not None or structure is not None:
-            shape = tuple((structure if footprint is None else footprint).shape)
-        lengths = per_axis(shape, len(axes), "size")
-        # An even window has no centre: mirrored, its left neighbour takes that role.
-        origins = [
+        described = structure if footprint is None else footprint
+        lengths = per_axis(self.size if described is None else tuple(described.shape), len(axes), "size")
+        # An even window has no element in its middle. The one that SciPy takes is right of it, mirrored left.
+        origins = tuple(
             -origin - (operator.index(length) + 1) % 2
             for origin, length in zip(per_axis(self.origin, len(axes), "origin"), lengths, strict=True)
-        ]
+        )
         return replace(self, footprint=footprint, structure=structure, origin=origins)
 
 
 def _flipped(values: Any) -> Any:
-    if values is None or isinstance(values, Tensor):
-        return None if values is None else values.flip(tuple(range(values.ndim)))
+    if values is None:
+        return None
+    if isinstance(values, Tensor):
+        return values.flip(tuple(range(values.ndim)))
     return np.flip(np.asarray(values))
-
-
-class _Stage(NamedTuple):
-    """A box filter along one axis, checked."""
-
-    axis: int
-    size: int
-    origin: int
-    mode: str
 
 
 def extremum(
     x: Tensor, around: Neighbourhood, minimum: bool, dtype: torch.dtype, into: Tensor | None = None
 ) -> Tensor:
-    """The extremum over the neighbourhood of every element, in `dtype` (uint8 for bool), always a new tensor.
+    """The extremum over the neighbourhood of every element.
 
     Parameters
     ----------
-    x : Tensor, real
+    x : Tensor
+        Any real dtype; uint8 may stand for bool.
+    dtype : torch.dtype
+        Of the result; bool comes as uint8.
     into : Tensor, optional
-        As `direct` returns it: written to and returned.
+        Of `dtype`, which is not bool; shares no memory with `x`. May be written to, and is then returned.
+
+    Returns
+    -------
+    Tensor
+        Never `x` itself.
     """
     if around.size is not None and around.footprint is not None:
-        warnings.warn("size: ignored, because footprint is given", UserWarning, stacklevel=5)
-    cval = _real_number(around.cval)
-    if around.structure is not None:
-        mask, values = _mask_and_values(around, minimum)
-        return _over_pattern(x, mask, values, around, cval, minimum, dtype, into)
+        warnings.warn("size: ignored, because footprint is given", UserWarning, stacklevel=4)
+    cval = real_number(around.cval)
     sizes = around.size
+    if around.structure is not None:
+        return _over_pattern(x, *_mask_and_values(around, minimum), around, cval, minimum, dtype, into)
     if around.footprint is not None:
-        mask = _mask(around.footprint)
+        mask = _host_mask(around.footprint)
         if not mask.all():
             return _over_pattern(x, mask, None, around, cval, minimum, dtype, into)
         sizes = mask.shape
     if sizes is None:
         raise RuntimeError("neither size nor footprint is given; one of them has to describe the window")
     stages = _stages(sizes, around, x.ndim)
-    if not stages:
-        return _assigned(x, dtype, into)
-    return _over_box(x, stages, cval, minimum, dtype, into)
+    return over_box(x, stages, cval, minimum, dtype, into) if stages else _assigned(x, dtype, into)
 
 
-def _real_number(cval: Any) -> float:
+def real_number(cval: Any) -> float:
+    """Accept what converts to float, but no text."""
     if isinstance(cval, str | bytes):
         raise TypeError(f"cval: must be a real number, got {cval!r}")
     return float(cval)
 
 
-def _mask(footprint: Any) -> NDArray[np.bool_]:
-    """The footprint on the host: its size is that of the kernel, and it decides which operations are run.
-
-    On the meta device there are no elements to look at, and only shapes matter: all of them count.
-    """
-    if isinstance(footprint, Tensor):
-        if footprint.device.type == "meta":
-            return np.ones(footprint.shape, dtype=np.bool_)
-        footprint = footprint.detach().ne(0).cpu().numpy()
-    mask = np.asarray(footprint).astype(np.bool_)
-    if not mask.any():
-        raise ValueError(f"footprint: has no true element (shape {mask.shape}); the window would be empty")
-    return mask
-
-
-def _stages(sizes: Any, around: Neighbourhood, ndim: int) -> list[_Stage]:
-    """The axes with a window of more than one element; as in SciPy nothing is checked on the others."""
-    axes = normalize_axes(around.axes, ndim)
-    entries = zip(
-        axes,
-        per_axis(sizes, len(axes), "size"),
-        per_axis(around.origin, len(axes), "origin"),
-        per_axis(around.mode, len(axes), "mode"),
-        strict=True,
-    )
-    return [_stage(axis, int(size), origin, mode) for axis, size, origin, mode in entries if size > 1]
-
-
-def _stage(axis: int, size: int, origin: Any, mode: Any) -> _Stage:
-    return _Stage(axis, size, check_origin(origin, size), normalize_mode(mode))
-
-
 def _assigned(x: Tensor, dtype: torch.dtype, into: Tensor | None) -> Tensor:
-    """No axis to filter: NumPy's assignment, in which every number but zero is true."""
+    """No axis to filter: NumPy's assignment, for which every number but zero is true."""
     result = x.to(torch.bool).view(torch.uint8) if dtype == torch.bool else cast(x, dtype)
     if into is not None:
         return into.copy_(result)
     return result.clone() if result is x else result
 
 
-def _as_stored(x: Tensor) -> Tensor:
+def _stored(x: Tensor) -> Tensor:
     return x.view(torch.uint8) if x.dtype == torch.bool else x
 
 
 def _stored_dtype(dtype: torch.dtype) -> torch.dtype:
+    check_dtypes(dtype)
     if dtype.is_complex:
         raise RuntimeError(f"output: dtype {dtype} is complex, but extrema are real; use a real dtype")
-    check_dtypes(dtype)
     return torch.uint8 if dtype == torch.bool else dtype
-
-
-def _over_box(
-    x: Tensor, stages: list[_Stage], cval: float, minimum: bool, dtype: torch.dtype, into: Tensor | None
-) -> Tensor:
-    check_dtypes(x.dtype)
-    target, x = _stored_dtype(dtype), _as_stored(x)
-    if x.numel() == 0:
-        return into if into is not None else x.new_empty(x.shape, dtype=target)
-    if target == x.dtype and _rounds_nowhere(x.dtype, stages, cval):
-        steps = [stages]
-    else:
-        steps = [[stage] for stage in stages]
-    for done, step in enumerate(steps, 1):
-        x = evaluate(
-            x,
-            _box(step, x.ndim),
-            _reach_of_box(step, x.ndim, cval),
-            minimum=minimum,
-            dtype=_box_dtype(x.dtype, x.device, step, cval),
-            result_dtype=target,
-            into=into if done == len(steps) else None,
-        )
-    return x
-
-
-def _rounds_nowhere(dtype: torch.dtype, stages: list[_Stage], cval: float) -> bool:
-    """Whether double holds all values of `dtype`, and `dtype` holds the constant (a float rounds it harmlessly)."""
-    if dtype in _SIXTY_FOUR_BITS:
-        return False
-    return dtype.is_floating_point or _holds(dtype, cval) or all(stage.mode != "constant" for stage in stages)
-
-
-def _holds(dtype: torch.dtype, value: float) -> bool:
-    limits = torch.iinfo(dtype)
-    return value.is_integer() and limits.min <= value <= limits.max
-
-
-def _box_dtype(dtype: torch.dtype, device: torch.device, stages: list[_Stage], cval: float) -> torch.dtype:
-    """The cheapest dtype in which the comparisons come out as in double."""
-    if not _rounds_nowhere(dtype, stages, cval):
-        return _double(device)
-    return _with_operations(dtype, device)
 
 
 def _double(device: torch.device) -> torch.dtype:
     return torch.float32 if device.type == "mps" else torch.float64
 
 
-def _with_operations(dtype: torch.dtype, device: torch.device) -> torch.dtype:
-    """`dtype`, or one that holds its values and for which torch has more than storage."""
-    if dtype == torch.uint16:
-        return torch.int32
-    return _double(device) if dtype in (torch.uint32, torch.int64, torch.uint64) else dtype
+# Boxes
 
 
-def _box(stages: list[_Stage], ndim: int) -> Box:
-    extents = dict.fromkeys(range(ndim), 1) | {stage.axis: stage.size for stage in stages}
-    return Box(tuple(extents.values()))
+class Stage(NamedTuple):
+    """A box filter along one axis, checked."""
+
+    axis: int
+    size: int
+    before: int
+    mode: str
 
 
-def _reach_of_box(stages: list[_Stage], ndim: int, cval: float) -> Reach:
-    before, after, modes = [0] * ndim, [0] * ndim, ["nearest"] * ndim
-    for axis, size, origin, mode in stages:
-        before[axis] = size // 2 + origin
-        after[axis] = size - 1 - before[axis]
-        modes[axis] = mode
-    return Reach(tuple(before), tuple(after), tuple(modes), cval)
+def stage(axis: int, size: int, origin: Any, mode: Any) -> Stage:
+    """Check `origin` and `mode` for a window of `size`."""
+    return Stage(axis, size, size // 2 + check_origin(origin, size), normalize_mode(mode))
 
 
-def _mask_and_values(around: Neighbourhood, minimum: bool) -> tuple[NDArray[np.bool_], Tensor | NDArray[np.float64]]:
-    """The footprint, and the structure as numbers to add: on the host unless it needs a gradient.
+def _stages(sizes: Any, around: Neighbourhood, ndim: int) -> list[Stage]:
+    """The axes with a window of more than one element; as in SciPy nothing is checked on the others."""
+    axes = normalize_axes(around.axes, ndim)
+    per = (per_axis(getattr(around, name), len(axes), name) for name in ("origin", "mode"))
+    entries = zip(axes, per_axis(sizes, len(axes), "size"), *per, strict=True)
+    return [stage(axis, int(size), origin, mode) for axis, size, origin, mode in entries if size > 1]
 
-    On the host because equal values share work, and because they decide in which dtype sums are exact.
+
+def over_box(
+    x: Tensor, stages: list[Stage], cval: float, minimum: bool, dtype: torch.dtype, into: Tensor | None
+) -> Tensor:
+    """The extremum over a box; the parameters are those of `extremum`."""
+    check_dtypes(x.dtype)
+    target, x = _stored_dtype(dtype), _stored(x)
+    if x.numel() == 0:
+        return torch.empty(x.shape, dtype=target, device=x.device)
+    at_once = target == x.dtype and x.dtype not in _SIXTY_FOUR_BITS and _holds_constant(x.dtype, stages, cval)
+    steps = [stages] if at_once else [[single] for single in stages]
+    for step in steps:
+        last = into if step is steps[-1] else None
+        box, reach = _box_and_reach(step, x.ndim, cval)
+        if _holds_constant(x.dtype, step, cval):
+            x = _evaluated(x, box, reach, minimum, target, last)
+        else:
+            double = _double(x.device)
+            x = evaluate(x, box, reach, minimum=minimum, dtype=double, result_dtype=target, into=last)
+    return x
+
+
+def _holds_constant(dtype: torch.dtype, stages: list[Stage], cval: float) -> bool:
+    """Whether comparing in `dtype` is comparing as double. (Rounding to a float keeps the order.)"""
+    if dtype.is_floating_point or all(stage.mode != "constant" for stage in stages):
+        return True
+    limits = torch.iinfo(dtype)
+    return cval.is_integer() and limits.min <= cval <= limits.max
+
+
+def _box_and_reach(stages: list[Stage], ndim: int, cval: float) -> tuple[Box, Reach]:
+    extents, before, modes = [1] * ndim, [0] * ndim, ["nearest"] * ndim
+    for axis, size, ahead, mode in stages:
+        extents[axis], before[axis], modes[axis] = size, ahead, mode
+    return Box(tuple(extents)), _reach(extents, before, modes, cval)
+
+
+def _reach(extents: list[int], before: list[int], modes: list[str], cval: float) -> Reach:
+    after = tuple(extent - 1 - ahead for extent, ahead in zip(extents, before, strict=True))
+    return Reach(tuple(before), after, tuple(modes), cval)
+
+
+# Patterns: footprints with holes, and structures
+
+
+def _host_mask(footprint: Any) -> NDArray[np.bool_]:
+    """The footprint on the host: it is as small as the kernel, and it decides which operations are run.
+
+    On the meta device there are no elements to look at, and only shapes matter: all of them count.
     """
-    structure = around.structure
-    if not isinstance(structure, Tensor):
-        structure = torch.from_numpy(np.array(structure, dtype=np.float64))
-    if structure.is_complex():
-        raise TypeError(f"structure: {structure.dtype} has no order; it must be real")
-    if structure.numel() == 0:
-        raise ValueError(f"structure: has no element (shape {tuple(structure.shape)}); the window would be empty")
-    values = -structure if minimum else structure
+    if isinstance(footprint, Tensor):
+        if footprint.device.type == "meta":
+            return np.ones(tuple(footprint.shape), dtype=np.bool_)
+        footprint = footprint.detach().ne(0).cpu().numpy()
+    mask = np.asarray(footprint).astype(np.bool_)
+    if not mask.any():
+        raise ValueError(f"footprint: has no true element (shape {mask.shape}), so the window would be empty")
+    return mask
+
+
+def _host_values(structure: Any) -> NDArray[np.float64]:
+    """The structure on the host, for the same reason: elements of equal value share work."""
+    if isinstance(structure, Tensor):
+        if structure.is_complex():
+            raise TypeError(f"structure: {structure.dtype} has no order; it must be real")
+        if structure.device.type == "meta":
+            return np.zeros(tuple(structure.shape))
+        structure = structure.detach().cpu().to(torch.float64).numpy()
+    return np.array(structure, dtype=np.float64, order="C")
+
+
+def _mask_and_values(
+    around: Neighbourhood, minimum: bool
+) -> tuple[NDArray[np.bool_], NDArray[np.float64] | Tensor]:
+    """The footprint, and the structure as numbers to add; a tensor only where a gradient flows to it."""
+    values: NDArray[np.float64] | Tensor = _host_values(around.structure)
+    shape = tuple(values.shape)
+    if around.footprint is None:
+        mask = np.ones(shape, dtype=np.bool_)
+    else:
+        mask = _host_mask(around.footprint)
+    if mask.shape != shape:
+        raise RuntimeError(f"structure: shape {shape} is not the footprint's {mask.shape}")
+    if mask.size == 0:
+        raise ValueError(f"structure: has no element (shape {shape}), so the window would be empty")
+    if isinstance(around.structure, Tensor) and around.structure.requires_grad and torch.is_grad_enabled():
+        values = around.structure
+    return mask, -values if minimum else values
+
+
+def _over_pattern(
+    x: Tensor,
+    mask: NDArray[np.bool_],
+    values: NDArray[np.float64] | Tensor | None,
+    around: Neighbourhood,
+    cval: float,
+    minimum: bool,
+    dtype: torch.dtype,
+    into: Tensor | None,
+) -> Tensor:
+    if is_sequence(around.mode):
+        raise RuntimeError(
+            "mode: only a box takes a mode per axis; a footprint or structure takes a single one"
+        )
+    mode = normalize_mode(around.mode)
+    check_dtypes(x.dtype)
+    target, x = _stored_dtype(dtype), _stored(x)
+    mask, values, before = _placed(mask, values, around, x.ndim)
+    if x.numel() == 0:
+        return torch.empty(x.shape, dtype=target, device=x.device)
+    line = x.reshape(1) if x.ndim == 0 else x
+    border = cast(torch.tensor(cval, dtype=torch.float64), x.dtype).item()  # a parameter, not data
+    reach = _reach(list(mask.shape), before, [mode] * mask.ndim, border)
+    if values is None:
+        result = _evaluated(
+            line, Dotted(from_mask(mask)), reach, minimum, target, None if x.ndim == 0 else into
+        )
+    else:
+        result = _with_structure(line, mask, values, reach, minimum, target)
+    return result.reshape(x.shape)
+
+
+def _placed(
+    mask: NDArray[np.bool_], values: Any, around: Neighbourhood, ndim: int
+) -> tuple[NDArray[np.bool_], Any, list[int]]:
+    """The kernel with as many axes as the array (at least one), cropped; and its reach before the centre.
+
+    As in SciPy, the kernel's axes belong to the array's in rising order, whatever the order of ``axes``; and so
+    do the origins if all axes are filtered, but not if some are left out.
+    """
+    given = normalize_axes(around.axes, ndim)
+    axes = sorted(given)
+    if mask.ndim != len(axes):
+        raise RuntimeError(f"footprint: has {mask.ndim} dimensions, but {len(axes)} axes are to be filtered")
+    origins = dict(zip(given if len(axes) < ndim else axes, per_axis(around.origin, len(axes), "origin"), strict=True))
+    extents, before = [1] * max(ndim, 1), [0] * max(ndim, 1)
+    box: list[slice] = []
+    for own, axis in enumerate(axes):
+        size = mask.shape[own]
+        ahead = size // 2 + check_origin(origins[axis], size)
+        used = np.flatnonzero(mask.any(axis=tuple(d for d in range(mask.ndim) if d != own)))
+        start, stop = min(int(used[0]), ahead), max(int(used[-1]), ahead) + 1
+        extents[axis], before[axis] = stop - start, ahead - start
+        box.append(slice(start, stop))
+    mask = mask[tuple(box)].reshape(extents)
+    return mask, None if values is None else values[tuple(box)].reshape(extents), before
+
+
+def _with_structure(
+    x: Tensor,
+    mask: NDArray[np.bool_],
+    values: NDArray[np.float64] | Tensor,
+    reach: Reach,
+    minimum: bool,
+    dtype: torch.dtype,
+) -> Tensor:
+    """Add the values and take the extremum.
+
+    SciPy casts the structure to the input's dtype and adds in that, so integers wrap; but the sum with the first
+    element is a double, of the structure as it was. All sums are compared as doubles.
+    """
+    first = first_offset(mask)
+    rest = mask.copy()
+    rest[first] = False
+    own = cast(values if isinstance(values, Tensor) else torch.from_numpy(values), x.dtype)
+    own = own.view(_SIGNED_TWIN.get(x.dtype, x.dtype))
+    if isinstance(values, Tensor):
+        others = from_tensor(rest, own)
+    elif not values[mask].any():
+        return _evaluated(x, Dotted(from_mask(mask)), reach, minimum, dtype)
+    else:
+        others = from_values(rest, own.numpy())
+        if (
+            x.dtype.is_floating_point and own[first].item() == values[first]
+        ):  # one rounding, whichever the dtype
+            pattern = replace(others, first=(first, values[first].item()))
+            return _evaluated(x, Dotted(pattern), reach, minimum, dtype)
+    double = _double(x.device)
+    alone = mask & ~rest
+    result = _evaluated(x, Dotted(from_mask(alone)), reach, minimum, double) + values[first]
+    if others.levels:
+        better = torch.minimum if minimum else torch.maximum
+        result = better(result, _evaluated(x, Dotted(others), reach, minimum, double))
+    return cast(result, dtype)
+
+
+def _evaluated(
+    x: Tensor, window: Window, reach: Reach, minimum: bool, dtype: torch.dtype, into: Tensor | None = None
+) -> Tensor:
+    """`evaluate` for every dtype.
+
+    Torch can hardly compute with unsigned integers of more than 8 bits. Flipping the highest bit turns them into
+    signed ones in the same order, and it makes no difference to an addition that wraps whether it comes before
+    or after. Integers of 64 bits are stored as double has them.
+    """
+    twin = _SIGNED_TWIN.get(x.dtype, x.dtype)
+    if twin != x.dtype:
+        highest_bit = torch.iinfo(twin).min
+        constant = int(reach.cval) + highest_bit if "constant" in reach.modes else 0
+        signed = replace(reach, cval=constant)
+        result = x.view(twin).bitwise_xor(highest_bit)
+        result = evaluate(result, window, signed, minimum=minimum, dtype=twin, result_dtype=twin)
+        result = result.bitwise_xor(highest_bit).view(x.dtype)
+    elif x.dtype == torch.int64:
+        result = evaluate(x, window, reach, minimum=minimum, dtype=x.dtype, result_dtype=x.dtype)
+    else:
+        return evaluate(x, window, reach, minimum=minimum, dtype=x.dtype, result_dtype=dtype, into=into)
+    as_it_is = dtype == x.dtype and (x.dtype not in _SIXTY_FOUR_BITS or x.device.type == "mps")
+    return result if as_it_is else cast(result.to(_double(x.device)), dtype)

@@ -1,35 +1,27 @@
 """Minimum and maximum filters: ``minimum_filter1d``, ``maximum_filter1d``, ``minimum_filter``, ``maximum_filter``.
 
-What must stay true is when SciPy (1.17) rounds. A box is filtered axis by axis, in double, and stored in the
-output's dtype after each axis; a constant border stays double, so -1 in a uint8 image is less than 0 and comes
-out as 255. A pattern is filtered in one step, and there the constant is stored in the input's dtype first.
-Where none of this can show, a box is done in one step and in the input's own dtype.
-
-A boolean array is held as uint8 throughout: SciPy's kernels store 2 or 255 in a boolean between two steps.
+Signatures are SciPy's. Values are SciPy's too, to the last bit and for every dtype, with one exception. Where a
+window is a box, NaN spreads here to all windows that contain it. SciPy compares with a sliding queue, in which
+what NaN does depends on the order of its neighbours, and may hide other elements as well. With a footprint that
+is not full NaN behaves as in SciPy: it counts as the first element of a window only.
 """
 
 from __future__ import annotations
 
-import warnings
-from dataclasses import dataclass, replace
-from typing import Any, Final, NamedTuple
+import operator
+from collections.abc import Sequence
+from typing import Any
 
-import numpy as np
 import torch
 from dispatch_core import traits
-from numpy.typing import NDArray
 from torch import Tensor
 
-from . import _pattern
-from ._arguments import check_origin, is_sequence, normalize_axes, normalize_axis, normalize_mode, per_axis
-from ._output import Output, cast, check_dtypes, is_integral, resolve
-from ._tiles import Reach, may_reuse_buffers
-from ._window_extrema import Box, Dotted, evaluate
+from ._arguments import normalize_axis
+from ._extremum import Neighbourhood, extremum, over_box, real_number, stage
+from ._output import Output, resolve
+from ._tiles import may_reuse_buffers
 
-_SIXTY_FOUR_BITS: Final = frozenset({torch.int64, torch.uint64})
-_EIGHT_BITS: Final = frozenset({torch.uint8, torch.int8})
-_AT_MOST_SIXTEEN_BITS: Final = _EIGHT_BITS | {torch.uint16, torch.int16}
-# Results are equal to SciPy's, in double precision or not: nothing is accumulated.
+# Nothing is accumulated: results are equal in every precision.
 exact = traits(
     differentiable=True,
     precision=("default", "double"),
@@ -37,207 +29,184 @@ exact = traits(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Neighbourhood:
-    """The arguments that describe a window, as the caller gave them."""
-
-    size: Any
-    footprint: Any
-    structure: Any
-    mode: Any
-    cval: Any
-    origin: Any
-    axes: Any
-
-
-class _Stage(NamedTuple):
-    """A box filter along one axis, checked."""
-
-    axis: int
-    size: int
-    origin: int
-    mode: str
-
-
-def filtered(input: Tensor, around: Neighbourhood, output: Any, *, minimum: bool) -> Tensor:
-    """The extremum over the neighbourhood of every element, delivered as `output` asks."""
-    refuse_complex(input)
-    target = resolve(output, input)
-    return deliver(target, extremum(input, around, minimum, target.dtype, direct(target, input)))
-
-
 def refuse_complex(input: Tensor) -> None:
-    """Complex numbers have no order."""
+    """Raise TypeError for complex input."""
     if input.is_complex():
-        raise TypeError(f"input: {input.dtype} has no order, so it has no extrema; pass its real part or abs()")
+        raise TypeError(
+            f"input: {input.dtype} has no order, so there are no extrema; pass its real part or abs()"
+        )
 
 
 def direct(target: Output, x: Tensor) -> Tensor | None:
-    """The tensor given as output if it may be written to while `x` is still being read."""
+    """The tensor given as output if it may be written to while `x` is still being read, else None."""
     out = target.tensor
     if out is None or out.dtype == torch.bool or not may_reuse_buffers(out, x):
         return None
-    spans = [(s.data_ptr(), s.data_ptr() + s.nbytes()) for s in (out.untyped_storage(), x.untyped_storage())]
-    return None if spans[0][0] < spans[1][1] and spans[1][0] < spans[0][1] else out
+    (start, stop), (x_start, x_stop) = (
+        (memory.data_ptr(), memory.data_ptr() + memory.nbytes())
+        for memory in (out.untyped_storage(), x.untyped_storage())
+    )
+    return None if start < x_stop and x_start < stop else out
 
 
 def deliver(target: Output, result: Tensor) -> Tensor:
-    """Hand over what `extremum` returned, unless it has written it there already."""
+    """Hand over what `extremum` returned, unless it has already written it to where it belongs."""
     if result is target.tensor:
         return result
     return target.deliver(result.ne(0) if target.dtype == torch.bool else result)
 
 
-def extremum(
-    x: Tensor, around: Neighbourhood, minimum: bool, dtype: torch.dtype, into: Tensor | None = None
+def filtered(input: Tensor, around: Neighbourhood, output: Any, *, minimum: bool) -> Tensor:
+    """The extremum over the neighbourhood of every element of `input`, delivered as `output` asks."""
+    refuse_complex(input)
+    target = resolve(output, input)
+    return deliver(target, extremum(input, around, minimum, target.dtype, direct(target, input)))
+
+
+def _filtered1d(
+    input: Tensor, size: int, axis: int, output: Any, mode: str, cval: float, origin: int, *, minimum: bool
 ) -> Tensor:
-    """The extremum over the neighbourhood of every element, in `dtype` (uint8 for bool), always a new tensor.
+    refuse_complex(input)
+    axis = normalize_axis(axis, input.ndim)
+    length = operator.index(size)
+    if length < 1:
+        raise RuntimeError(f"size: must be at least 1, got {length}")
+    target = resolve(output, input)
+    stages = [stage(axis, length, origin, mode)]
+    result = over_box(input, stages, real_number(cval), minimum, target.dtype, direct(target, input))
+    return deliver(target, result)
+
+
+@exact
+def minimum_filter1d(
+    input: Tensor,
+    size: int,
+    axis: int = -1,
+    output: Any = None,
+    mode: str = "reflect",
+    cval: float = 0.0,
+    origin: int = 0,
+) -> Tensor:
+    """Minimum over a sliding window along one axis; see `scipy.ndimage.minimum_filter1d`.
 
     Parameters
     ----------
-    x : Tensor, real
-    into : Tensor, optional
-        As `direct` returns it: written to and returned.
+    input : Tensor, any shape of at least one dimension, any real dtype but float16
+    size : int
+        Length of the window, in elements; it may exceed the axis.
+    axis : int, default -1
+    output : None, dtype or Tensor, optional
+        The dtype of the result, or a tensor to write it to, which may overlap `input`; None is the input's dtype.
+    mode : {"reflect", "mirror", "constant", "nearest", "wrap", "grid-mirror", "grid-constant", "grid-wrap"}
+        What lies beyond the edges.
+    cval : float, default 0.0
+        The constant of mode "constant"; compared as double, also with integers.
+    origin : int, default 0
+        Shifts the window to the left (positive) or right (negative).
+
+    Returns
+    -------
+    Tensor, the shape of `input`
+
+    Raises
+    ------
+    RuntimeError
+        If `size` is not positive, the mode is unknown, a dtype has no kernel in SciPy, or `output` doesn't fit.
+    ValueError
+        If `origin` moves the window off its centre, or `axis` is out of range.
+    TypeError
+        If `input` is complex, or `size` or `origin` not an integer.
+
+    Notes
+    -----
+    ``ceil(log2(size))`` passes over a tile in cache. NaN spreads to all windows that contain it.
     """
-    if around.size is not None and around.footprint is not None:
-        warnings.warn("size: ignored, because footprint is given", UserWarning, stacklevel=5)
-    cval = _real_number(around.cval)
-    if around.structure is not None:
-        return _over_structure(x, around, cval, minimum, dtype, into)
-    sizes = around.size
-    if around.footprint is not None:
-        mask = _mask(around.footprint)
-        if not mask.all():
-            return _over_footprint(x, mask, around, cval, minimum, dtype, into)
-        sizes = mask.shape
-    if sizes is None:
-        raise RuntimeError("neither size nor footprint is given; one of them has to describe the window")
-    stages = _stages(sizes, around, x.ndim)
-    if not stages:
-        return _assigned(x, dtype, into)
-    return _over_box(x, stages, cval, minimum, dtype, into)
+    return _filtered1d(input, size, axis, output, mode, cval, origin, minimum=True)
 
 
-def _real_number(cval: Any) -> float:
-    if isinstance(cval, str | bytes):
-        raise TypeError(f"cval: must be a real number, got {cval!r}")
-    return float(cval)
-
-
-def _mask(footprint: Any) -> NDArray[np.bool_]:
-    """The footprint on the host: its size is that of the kernel, and it decides which operations are run.
-
-    On the meta device there are no elements to look at, and only shapes matter: all of them count.
-    """
-    if isinstance(footprint, Tensor):
-        if footprint.device.type == "meta":
-            return np.ones(footprint.shape, dtype=np.bool_)
-        footprint = footprint.detach().ne(0).cpu().numpy()
-    mask = np.asarray(footprint).astype(np.bool_)
-    if not mask.any():
-        raise ValueError(f"footprint: has no true element (shape {mask.shape}); the window would be empty")
-    return mask
-
-
-def _stages(sizes: Any, around: Neighbourhood, ndim: int) -> list[_Stage]:
-    """The axes with a window of more than one element; as in SciPy nothing is checked on the others."""
-    axes = normalize_axes(around.axes, ndim)
-    entries = zip(
-        axes,
-        per_axis(sizes, len(axes), "size"),
-        per_axis(around.origin, len(axes), "origin"),
-        per_axis(around.mode, len(axes), "mode"),
-        strict=True,
-    )
-    return [_stage(axis, int(size), origin, mode) for axis, size, origin, mode in entries if size > 1]
-
-
-def _stage(axis: int, size: int, origin: Any, mode: Any) -> _Stage:
-    return _Stage(axis, size, check_origin(origin, size), normalize_mode(mode))
-
-
-def _assigned(x: Tensor, dtype: torch.dtype, into: Tensor | None) -> Tensor:
-    """No axis to filter: NumPy's assignment, in which every number but zero is true."""
-    result = x.to(torch.bool).view(torch.uint8) if dtype == torch.bool else cast(x, dtype)
-    if into is not None:
-        return into.copy_(result)
-    return result.clone() if result is x else result
-
-
-def _as_stored(x: Tensor) -> Tensor:
-    return x.view(torch.uint8) if x.dtype == torch.bool else x
-
-
-def _stored_dtype(dtype: torch.dtype) -> torch.dtype:
-    if dtype.is_complex:
-        raise RuntimeError(f"output: dtype {dtype} is complex, but extrema are real; use a real dtype")
-    check_dtypes(dtype)
-    return torch.uint8 if dtype == torch.bool else dtype
-
-
-def _over_box(
-    x: Tensor, stages: list[_Stage], cval: float, minimum: bool, dtype: torch.dtype, into: Tensor | None
+@exact
+def maximum_filter1d(
+    input: Tensor,
+    size: int,
+    axis: int = -1,
+    output: Any = None,
+    mode: str = "reflect",
+    cval: float = 0.0,
+    origin: int = 0,
 ) -> Tensor:
-    check_dtypes(x.dtype)
-    target, x = _stored_dtype(dtype), _as_stored(x)
-    if x.numel() == 0:
-        return into if into is not None else x.new_empty(x.shape, dtype=target)
-    if target == x.dtype and _rounds_nowhere(x.dtype, stages, cval):
-        steps = [stages]
-    else:
-        steps = [[stage] for stage in stages]
-    for done, step in enumerate(steps, 1):
-        x = evaluate(
-            x,
-            _box(step, x.ndim),
-            _reach_of_box(step, x.ndim, cval),
-            minimum=minimum,
-            dtype=_box_dtype(x.dtype, x.device, step, cval),
-            result_dtype=target,
-            into=into if done == len(steps) else None,
-        )
-    return x
+    """Maximum over a sliding window along one axis; see `minimum_filter1d` and `scipy.ndimage.maximum_filter1d`."""
+    return _filtered1d(input, size, axis, output, mode, cval, origin, minimum=False)
 
 
-def _rounds_nowhere(dtype: torch.dtype, stages: list[_Stage], cval: float) -> bool:
-    """Whether double holds all values of `dtype`, and `dtype` holds the constant (a float rounds it harmlessly)."""
-    if dtype in _SIXTY_FOUR_BITS:
-        return False
-    return dtype.is_floating_point or _holds(dtype, cval) or all(stage.mode != "constant" for stage in stages)
+@exact
+def minimum_filter(
+    input: Tensor,
+    size: int | Sequence[int] | None = None,
+    footprint: Any = None,
+    output: Any = None,
+    mode: str | Sequence[str] = "reflect",
+    cval: float = 0.0,
+    origin: int | Sequence[int] = 0,
+    *,
+    axes: int | Sequence[int] | None = None,
+) -> Tensor:
+    """Minimum over a window of any shape; see `scipy.ndimage.minimum_filter`.
+
+    Parameters
+    ----------
+    input : Tensor, any shape, any real dtype but float16
+    size : int or sequence of int, optional
+        Lengths of a box, per axis filtered. An axis with a length of 1 or less is left alone.
+    footprint : Tensor or sequence, as many dimensions as `axes`, optional
+        The elements that count are those that are not zero. Takes the place of `size`.
+    output : None, dtype or Tensor, optional
+        The dtype of the result, or a tensor to write it to, which may overlap `input`; None is the input's dtype.
+    mode : str or sequence of str
+        As in `minimum_filter1d`; one per axis only for a box.
+    cval : float, default 0.0
+        The constant of mode "constant". A box compares it as double, a footprint in the input's dtype.
+    origin : int or sequence of int, default 0
+        Shifts the window to the left (positive) or right (negative).
+    axes : int or sequence of int, optional
+        The axes to filter; None is all of them.
+
+    Returns
+    -------
+    Tensor, the shape of `input`
+
+    Raises
+    ------
+    RuntimeError
+        If nothing describes the window, a sequence has the wrong length, the mode is unknown or given per axis
+        for a footprint, a dtype has no kernel in SciPy, or `output` doesn't fit.
+    ValueError
+        If the footprint has no element that counts, an origin moves the window off its centre, or an axis is
+        out of range or given twice.
+    TypeError
+        If `input` is complex.
+
+    Notes
+    -----
+    A box of ``w`` per axis costs ``ceil(log2(w))`` passes per axis, another footprint a pass per run of
+    neighbours and ``log2`` of the longest run, all of them over a tile in cache. The footprint is copied to the
+    host. NaN spreads to all windows of a box; with another footprint it counts as the first element only.
+    """
+    around = Neighbourhood(size, footprint, None, mode, cval, origin, axes)
+    return filtered(input, around, output, minimum=True)
 
 
-def _holds(dtype: torch.dtype, value: float) -> bool:
-    limits = torch.iinfo(dtype)
-    return value.is_integer() and limits.min <= value <= limits.max
-
-
-def _box_dtype(dtype: torch.dtype, device: torch.device, stages: list[_Stage], cval: float) -> torch.dtype:
-    """The cheapest dtype in which the comparisons come out as in double."""
-    if not _rounds_nowhere(dtype, stages, cval):
-        return _double(device)
-    return _with_operations(dtype, device)
-
-
-def _double(device: torch.device) -> torch.dtype:
-    return torch.float32 if device.type == "mps" else torch.float64
-
-
-def _with_operations(dtype: torch.dtype, device: torch.device) -> torch.dtype:
-    """`dtype`, or one that holds its values and for which torch has more than storage."""
-    if dtype == torch.uint16:
-        return torch.int32
-    return _double(device) if dtype in (torch.uint32, torch.int64, torch.uint64) else dtype
-
-
-def _box(stages: list[_Stage], ndim: int) -> Box:
-    extents = dict.fromkeys(range(ndim), 1) | {stage.axis: stage.size for stage in stages}
-    return Box(tuple(extents.values()))
-
-
-def _reach_of_box(stages: list[_Stage], ndim: int, cval: float) -> Reach:
-    before, after, modes = [0] * ndim, [0] * ndim, ["nearest"] * ndim
-    for axis, size, origin, mode in stages:
-        before[axis] = size // 2 + origin
-        after[axis] = size - 1 - before[axis]
-        modes[axis] = mode
-    return Reach(tuple(before), tuple(after), tuple(modes), cval)
+@exact
+def maximum_filter(
+    input: Tensor,
+    size: int | Sequence[int] | None = None,
+    footprint: Any = None,
+    output: Any = None,
+    mode: str | Sequence[str] = "reflect",
+    cval: float = 0.0,
+    origin: int | Sequence[int] = 0,
+    *,
+    axes: int | Sequence[int] | None = None,
+) -> Tensor:
+    """Maximum over a window of any shape; see `minimum_filter` and `scipy.ndimage.maximum_filter`."""
+    around = Neighbourhood(size, footprint, None, mode, cval, origin, axes)
+    return filtered(input, around, output, minimum=False)

@@ -22,7 +22,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ._output import cast, is_integral
+from ._output import cast, cast_mirrored, is_integral
 from ._weights import NEGLIGIBLE
 
 # Elements of one block: its few double temporaries stay in the second-level cache.
@@ -102,7 +102,9 @@ def keeps_values(dtype: torch.dtype, mode: str, cval: float) -> bool:
     return dtype != torch.bool and torch.iinfo(dtype).min <= cval <= torch.iinfo(dtype).max
 
 
-def correlate(extended: Tensor, shape: Sequence[int], terms: Sequence[Term], dtype: torch.dtype) -> Tensor:
+def correlate(
+    extended: Tensor, shape: Sequence[int], terms: Sequence[Term], dtype: torch.dtype, *, dense: bool = False
+) -> Tensor:
     """Add up `terms` in double, in their order, and cast as SciPy does.
 
     Parameters
@@ -113,6 +115,8 @@ def correlate(extended: Tensor, shape: Sequence[int], terms: Sequence[Term], dty
         Shape of the result; offsets of the terms count from the first element of `extended`.
     dtype : torch.dtype
         Of the result.
+    dense : bool
+        Cast as the kernels of several dimensions do.
 
     Returns
     -------
@@ -122,12 +126,13 @@ def correlate(extended: Tensor, shape: Sequence[int], terms: Sequence[Term], dty
     result = torch.empty(tuple(shape), dtype=dtype, device=extended.device)
     if not terms:
         return result.zero_()
+    convert = cast_mirrored if dense else cast
     wide = torch.float32 if extended.device.type == "mps" else torch.float64
     for axis, low, high in _blocks(shape, extended.device):
         reach = extended.shape[axis] - shape[axis]
         source = extended.narrow(axis, low, high - low + reach).to(wide)
         part = [high - low if d == axis else n for d, n in enumerate(shape)]
-        result.narrow(axis, low, high - low).copy_(cast(_sum(source, part, terms), dtype))
+        result.narrow(axis, low, high - low).copy_(convert(_sum(source, part, terms), dtype))
     return result
 
 

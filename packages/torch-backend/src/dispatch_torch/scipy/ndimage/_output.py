@@ -110,6 +110,15 @@ def compute_dtype(
     return single if narrow and precision() != "double" else double
 
 
+def storage_dtype(dtype: torch.dtype) -> torch.dtype:
+    """The dtype of a result that the next pass of a filter reads.
+
+    Each pass of SciPy's separable filters stores its result in the output's dtype. What it stores as a boolean
+    is a byte, and the next pass reads that byte as a number from 0 to 255.
+    """
+    return torch.uint8 if dtype == torch.bool else dtype
+
+
 def cast(result: Tensor, dtype: torch.dtype) -> Tensor:
     """Convert to `dtype` as SciPy's kernels do from double: the C way, truncating toward zero.
 
@@ -129,6 +138,17 @@ def cast(result: Tensor, dtype: torch.dtype) -> Tensor:
     if dtype == torch.int32:
         return _to_int32(result)
     return result.to(torch.int64).to(dtype) if dtype == torch.uint32 else result.to(dtype)
+
+
+def cast_mirrored(result: Tensor, dtype: torch.dtype) -> Tensor:
+    """`cast` as SciPy's kernels of several dimensions do it: a negative value is negated as an unsigned integer.
+
+    It differs for values below ``-2**63`` to uint64 only.
+    """
+    if dtype != torch.uint64 or result.device.type == "mps":
+        return cast(result, dtype)
+    magnitude = result.abs().to(torch.uint64).view(torch.int64)
+    return torch.where(result < 0, -magnitude, magnitude).view(torch.uint64)
 
 
 def _to_int32(result: Tensor) -> Tensor:
@@ -153,6 +173,12 @@ class Output:
             return final
         return self.tensor.copy_(final)
 
+
+    def copy(self, input: Tensor) -> Tensor:
+        """Deliver `input` itself, where a filter has nothing to do: cast as an assignment casts, always a copy."""
+        if self.tensor is None:
+            return input.to(self.dtype, copy=True).contiguous()
+        return self.tensor.copy_(input)
 
 def _check_tensor(output: Tensor, input: Tensor) -> None:
     if output.shape != input.shape:
@@ -193,6 +219,9 @@ def resolve(output: Any, input: Tensor, *, complex_output: bool = False) -> Outp
     if not isinstance(output, torch.dtype | np.dtype | type | str):
         raise TypeError(f"output: must be None, a dtype or a tensor, got {type(output).__name__}")
     dtype = as_torch_dtype(output)
+    if isinstance(output, str) and dtype == torch.bool:
+        # SciPy takes the type bool but not its name.
+        raise RuntimeError("output: the name 'bool' is not taken as a dtype; use torch.bool")
     if complex_output and not dtype.is_complex:
         if isinstance(output, str):
             raise RuntimeError(f"output: is {output!r}, but the result is complex")

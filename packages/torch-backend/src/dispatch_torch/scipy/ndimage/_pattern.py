@@ -35,8 +35,8 @@ class Pattern:
 
     shape: tuple[int, ...]
     levels: tuple[Level, ...]
-    first: tuple[Offset, Value]
-    """The first element in C order. SciPy treats NaN there unlike in the others."""
+    first: tuple[Offset, Value] | None
+    """The first element in C order, in which SciPy treats NaN unlike in the others; None if that isn't wanted."""
 
     def tensors(self) -> list[Tensor]:
         """The values that are tensors, because a gradient flows to them."""
@@ -44,28 +44,30 @@ class Pattern:
 
 
 def from_mask(mask: NDArray[np.bool_]) -> Pattern:
-    """A flat pattern: the true elements of `mask`, of which there is at least one."""
-    return Pattern(mask.shape, (_level(mask, None),), (_first(mask), None))
+    """The true elements of `mask`, of which there is at least one."""
+    return Pattern(mask.shape, (_level(mask, None),), (first_offset(mask), None))
 
 
 def from_values(mask: NDArray[np.bool_], values: NDArray[Any]) -> Pattern:
-    """The true elements of `mask`, each with its entry of `values` (integers or floats) added."""
-    first = _first(mask)
-    value = values[first].item()
-    inside = mask & ~np.isnan(values)  # NaN loses every comparison, except as the first element
-    levels = [_level(inside & (values == v), v.item() or None) for v in np.unique(values[inside])]
-    return Pattern(mask.shape, tuple(levels), (first, value or None))
+    """The true elements of `mask`, each with its entry of `values` added; no first one, perhaps none at all."""
+    mask = mask & (values == values)  # NaN loses every comparison
+    levels = (_level(mask & (values == value), value.item() or None) for value in np.unique(values[mask]))
+    return Pattern(mask.shape, tuple(levels), None)
 
 
 def from_tensor(mask: NDArray[np.bool_], values: Tensor) -> Pattern:
-    """As `from_values`, with an entry of the tensor for every element, so that it can receive its gradient."""
-    offsets = [tuple(int(i) for i in offset) for offset in np.argwhere(mask)]
-    levels = tuple(Level(values[offset], 0, ((1, (offset,)),)) for offset in offsets)
-    return Pattern(mask.shape, levels, (offsets[0], levels[0].value))
+    """As `from_values`, with an entry of the tensor for every element, so that each can receive its gradient."""
+    offsets = [_as_offset(row) for row in np.argwhere(mask)]
+    return Pattern(mask.shape, tuple(Level(values[offset], 0, ((1, (offset,)),)) for offset in offsets), None)
 
 
-def _first(mask: NDArray[np.bool_]) -> Offset:
-    return tuple(int(i) for i in np.argwhere(mask)[0])
+def first_offset(mask: NDArray[np.bool_]) -> Offset:
+    """The first true element in C order."""
+    return _as_offset(np.argwhere(mask)[0])
+
+
+def _as_offset(row: NDArray[np.int64]) -> Offset:
+    return tuple(int(i) for i in row)
 
 
 def _level(mask: NDArray[np.bool_], value: Value) -> Level:
@@ -85,5 +87,5 @@ def _runs(mask: NDArray[np.bool_], axis: int) -> dict[int, list[Offset]]:
     runs: dict[int, list[Offset]] = defaultdict(list)
     for start, stop in zip(starts, stops, strict=True):
         offset = np.insert(start[:-1], axis, start[-1])
-        runs[int(stop[-1] - start[-1])].append(tuple(int(i) for i in offset))
+        runs[int(stop[-1] - start[-1])].append(_as_offset(offset))
     return runs

@@ -66,7 +66,10 @@ def may_reuse_buffers(*tensors: Tensor) -> bool:
     for x in tensors:
         if x.device.type != "cpu" or (x.requires_grad and torch.is_grad_enabled()):
             return False
-        if torch._C._functorch.is_functorch_wrapped_tensor(x) or forward_ad.unpack_dual(x).tangent is not None:
+        if (
+            torch._C._functorch.is_functorch_wrapped_tensor(x)
+            or forward_ad.unpack_dual(x).tangent is not None
+        ):
             return False
     return not torch.compiler.is_compiling()
 
@@ -87,7 +90,8 @@ def tile_shape(shape: tuple[int, ...], halo: tuple[int, ...], itemsize: int) -> 
 def tiles(shape: tuple[int, ...], tile: list[int]) -> Iterator[tuple[tuple[int, int], ...]]:
     """The (start, stop) of every tile, per axis."""
     cuts = [
-        [(start, min(start + step, n)) for start in range(0, n, step)] for n, step in zip(shape, tile, strict=True)
+        [(start, min(start + step, n)) for start in range(0, n, step)]
+        for n, step in zip(shape, tile, strict=True)
     ]
     return itertools.product(*cuts)
 

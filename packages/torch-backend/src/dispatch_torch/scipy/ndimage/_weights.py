@@ -59,7 +59,7 @@ class Weights:
     def mirrored(self) -> Weights:
         """The weights of the convolution that equals this correlation: reversed along all axes, conjugated."""
         if self.host is not None:
-            return Weights(np.flip(self.host).conj())
+            return Weights(np.flip(self.host).conj().copy())
         assert self.tensor is not None
         return Weights(tensor=self.tensor.flip(tuple(range(self.tensor.ndim))).conj().resolve_conj())
 
@@ -74,7 +74,7 @@ class Weights:
         """The values as a tensor, differentiable if they need a gradient."""
         if self.tensor is not None:
             return self.tensor.to(device=device, dtype=dtype)
-        return torch.as_tensor(np.ascontiguousarray(self.host), dtype=dtype, device=device)
+        return torch.as_tensor(self.host, dtype=dtype, device=device)
 
     def read(self) -> NDArray[Any]:
         """The values on the host: one transfer of the kernel if they are on an accelerator."""

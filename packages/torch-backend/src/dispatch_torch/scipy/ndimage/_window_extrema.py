@@ -85,15 +85,25 @@ class Dotted:
         better = torch.minimum if minimum else torch.maximum
         total = flat.shape[0] - sum((e - 1) * s for e, s in zip(self.extents, strides, strict=True))
         clean = _without_nan(flat, minimum, _out(scratch, _CLEAN, flat.shape[0]))
-        offset, value = self.pattern.first
-        result = flat.narrow(0, _dot(offset, strides), total)
-        if value is not None:
-            result = torch.add(result, value, out=_out(scratch, _RESULT, total))
+        result = self._first(flat, strides, total, scratch)
         for level in self.pattern.levels:
             source = _with_value(level, flat, clean, minimum, _out(scratch, _GROWN[0], flat.shape[0]))
             for run, start in _runs(level, source, strides, better, scratch):
-                result = better(result, run.narrow(0, start, total), out=_out(scratch, _RESULT, total))
+                part = run.narrow(0, start, total)
+                # Without a first element the first run is combined with itself: a copy, as its buffer is used again.
+                result = better(part if result is None else result, part, out=_out(scratch, _RESULT, total))
+        if result is None:
+            raise ValueError("a pattern needs an element")
         return result
+
+    def _first(
+        self, flat: Tensor, strides: Sequence[int], total: int, scratch: Scratch | None
+    ) -> Tensor | None:
+        if self.pattern.first is None:
+            return None
+        offset, value = self.pattern.first
+        part = flat.narrow(0, _dot(offset, strides), total)
+        return part if value is None else torch.add(part, value, out=_out(scratch, _RESULT, total))
 
 
 Window = Box | Dotted
@@ -111,7 +121,9 @@ def _with_value(level: Level, flat: Tensor, clean: Tensor, minimum: bool, out: T
     value = level.value
     if value is None:
         return clean
-    if isinstance(value, Tensor) or not math.isfinite(value):  # NaN may come from the value, or from inf - inf
+    if isinstance(value, Tensor) or not math.isfinite(
+        value
+    ):  # NaN may come from the value, or from inf - inf
         return _without_nan(torch.add(flat, value, out=out), minimum, out)
     return torch.add(clean, value, out=out)
 
@@ -178,7 +190,9 @@ def evaluate(
     return result if into is None else into.copy_(result)
 
 
-def _by_tiles(x: Tensor, window: Window, reach: Reach, minimum: bool, dtype: torch.dtype, out: Tensor) -> None:
+def _by_tiles(
+    x: Tensor, window: Window, reach: Reach, minimum: bool, dtype: torch.dtype, out: Tensor
+) -> None:
     halo = reach.halo()
     tile = tile_shape(tuple(x.shape), halo, dtype.itemsize)
     largest = [n + h for n, h in zip(tile, halo, strict=True)]

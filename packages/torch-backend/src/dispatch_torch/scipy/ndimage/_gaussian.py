@@ -1,0 +1,173 @@
+"""`gaussian_filter1d` and `gaussian_filter` of ``scipy.ndimage``.
+
+One correlation per axis with a sampled Gaussian or a derivative of it; `_correlate1d` has the kernels. Each pass
+rounds to the output's dtype, as in SciPy, so integer results are equal to SciPy's.
+"""
+
+from __future__ import annotations
+
+import numbers
+import operator
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from dispatch_core import traits
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ._arguments import normalize_axes, normalize_axis, normalize_mode, per_axis
+from ._complex import read_cval
+from ._correlate1d import correlate_axis
+from ._output import resolve, storage_dtype
+from ._weights import Weights
+
+
+def gaussian_weights(sigma: float, order: int, radius: int) -> NDArray[np.float64]:
+    """Samples of a Gaussian's derivative at ``-radius .. radius``, for convolution.
+
+    The Gaussian is normalised to sum 1 after sampling. Its derivative of order m is the Gaussian times a
+    polynomial ``q_m``, with ``q_0 = 1`` and ``q_{m+1}(x) = q_m'(x) - x / sigma**2 * q_m(x)`` (Hermite).
+
+    Raises
+    ------
+    ValueError
+        If `order` is negative.
+    ZeroDivisionError
+        If `sigma` is 0.
+    """
+    if order < 0:
+        raise ValueError(f"order: must not be negative, got {order}")
+    variance = sigma * sigma
+    x = np.arange(-radius, radius + 1)
+    phi = np.exp(-0.5 / variance * x**2)
+    phi = phi / phi.sum()
+    if order == 0:
+        return phi
+    powers = np.arange(operator.index(order) + 1)
+    q = np.zeros(len(powers))
+    q[0] = 1
+    for _ in range(order):
+        slope = np.append(powers[1:] * q[1:], 0.0)
+        slope[1:] += q[:-1] * (1.0 / -variance)
+        q = slope
+    return (x[:, None] ** powers).dot(q) * phi
+
+
+def gaussian_taps(sigma: float, order: int, truncate: float, radius: int | None) -> tuple[Weights, int]:
+    """Weights for correlation, and how many lie before the centre.
+
+    Raises
+    ------
+    ValueError
+        If the radius, given or computed, is no integer or is negative.
+    """
+    sigma = float(sigma)
+    extent = int(truncate * sigma + 0.5) if radius is None else radius
+    if not isinstance(extent, numbers.Integral) or extent < 0:
+        source = "radius" if radius is not None else f"sigma={sigma} and truncate={truncate}: their product"
+        raise ValueError(f"{source}: must be an integer that is not negative, got {extent}")
+    weights = gaussian_weights(sigma, order, int(extent))
+    return Weights(weights[::-1].copy()), int(extent)
+
+
+@traits(differentiable=True, precision=("default", "double"))
+def gaussian_filter1d(
+    input: Tensor,
+    sigma: float,
+    axis: int = -1,
+    order: int = 0,
+    output: Any = None,
+    mode: str = "reflect",
+    cval: complex = 0.0,
+    truncate: float = 4.0,
+    *,
+    radius: int | None = None,
+) -> Tensor:
+    """Gaussian filter along one axis: ``scipy.ndimage.gaussian_filter1d`` for tensors.
+
+    Parameters
+    ----------
+    input : Tensor, real or complex
+    sigma : float
+        Standard deviation, in elements.
+    order : int, default 0
+        Order of the Gaussian's derivative; 0 smooths.
+    truncate : float, default 4
+        The radius is this many standard deviations, rounded.
+    radius : int, optional
+        The radius in elements; `truncate` is then not used.
+    axis, output, mode, cval
+        As for `correlate1d`.
+
+    Returns
+    -------
+    Tensor, shape of `input`
+
+    Raises
+    ------
+    ValueError
+        A negative order or radius, or an axis out of range.
+    ZeroDivisionError
+        If `sigma` is 0.
+    RuntimeError
+        Unknown mode, unsupported dtype, unfit output.
+    """
+    weights, before = gaussian_taps(sigma, order, truncate, radius)
+    target = resolve(output, input, complex_output=input.is_complex())
+    axis = normalize_axis(axis, input.ndim)
+    value = read_cval(cval, complex_input=input.is_complex())
+    return target.deliver(correlate_axis(input, weights, axis, before, normalize_mode(mode), value, target.dtype))
+
+
+@traits(differentiable=True, precision=("default", "double"))
+def gaussian_filter(
+    input: Tensor,
+    sigma: float | Sequence[float],
+    order: int | Sequence[int] = 0,
+    output: Any = None,
+    mode: str | Sequence[str] = "reflect",
+    cval: complex = 0.0,
+    truncate: float = 4.0,
+    *,
+    radius: int | Sequence[int] | None = None,
+    axes: int | Sequence[int] | None = None,
+) -> Tensor:
+    """Gaussian filter: ``scipy.ndimage.gaussian_filter`` for tensors.
+
+    Parameters
+    ----------
+    input : Tensor, real or complex
+    sigma : float or sequence of float
+        Standard deviations, in elements. Axes with no more than 1e-15 are not filtered.
+    order, mode, radius : single value or sequence
+        As for `gaussian_filter1d`; a sequence has one entry for each of `axes`.
+    output, cval, truncate
+        As for `gaussian_filter1d`.
+    axes : int, sequence of int or None
+        Axes to filter, in this order; None: all.
+
+    Returns
+    -------
+    Tensor, shape of `input`
+
+    Raises
+    ------
+    RuntimeError
+        A sequence of the wrong length, unknown mode, unsupported dtype, unfit output.
+    ValueError
+        A negative order or radius, or an axis out of range or given twice.
+    """
+    target = resolve(output, input, complex_output=input.is_complex())
+    chosen = normalize_axes(axes, input.ndim)
+    settings = [per_axis(v, len(chosen), n) for v, n in ((sigma, "sigma"), (order, "order"), (mode, "mode"))]
+    radii = per_axis(radius, len(chosen), "radius")
+    value = read_cval(cval, complex_input=input.is_complex())
+    stored = storage_dtype(target.dtype)
+    result = None
+    for axis, deviation, degree, boundary, extent in zip(chosen, *settings, radii, strict=True):
+        if deviation > 1e-15:
+            weights, before = gaussian_taps(deviation, degree, truncate, extent)
+            source = input if result is None else result
+            result = correlate_axis(source, weights, axis, before, normalize_mode(boundary), value, stored)
+    return target.copy(input) if result is None else target.deliver(result)

@@ -1,0 +1,202 @@
+"""`uniform_filter1d` and `uniform_filter` of ``scipy.ndimage``.
+
+SciPy keeps a running sum in double, adds the difference of the element that enters and the one that leaves, and
+divides by the size. Three ways to the same result, by what it has to be equal to:
+
+- Sums of integers are exact in any order: `_correlate1d` adds them up, the division is done in double.
+- Floating results on a CPU: banded products with equal weights, or doubling sums for long windows; neither
+  carries a rounding error along the line as a running sum in single precision would.
+- Everything else (other devices, non-finite values, floating input with integer results) runs the same sum in
+  double as SciPy. A NaN or an infinity then spoils the rest of its line, as it does in SciPy.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Sequence
+from typing import Any, Final
+
+import numpy as np
+import torch
+from dispatch_core import traits
+from torch import Tensor
+
+from ._arguments import check_origin, normalize_axes, normalize_axis, normalize_mode, per_axis
+from ._complex import by_parts, read_cval
+from ._correlate1d import as_lines, correlate_lines, matmul_is_safe, needs_grad
+from ._extend import extend
+from ._ordered import exact_dtype
+from ._output import cast, compute_dtype, is_integral, resolve, storage_dtype
+from ._weights import Weights
+
+# Windows longer than this are cheaper by doubling sums than by banded products.
+_LONG: Final = 256
+# Rows this long are added one by one; shorter lines are left to torch's cumulative sum.
+_LONG_ROW: Final = 512
+
+
+def uniform_axis(
+    x: Tensor, size: int, axis: int, before: int, mode: str, cval: complex, dtype: torch.dtype
+) -> Tensor:
+    """Mean over a window of `size` along `axis`; parameters as for `_correlate1d.correlate_axis`."""
+    if x.is_complex():
+
+        def real(part: Tensor, _: Weights, c: float, real_dtype: torch.dtype) -> Tensor:
+            return uniform_axis(part, size, axis, before, mode, c, real_dtype)
+
+        return by_parts(real, x, Weights(np.ones(1)), cval, dtype)
+    compute = compute_dtype(x.dtype, x.device, dtype)
+    if x.numel() == 0 or x.device.type == "meta":
+        return x.new_empty(x.shape, dtype=dtype)
+    constant = cval.real if mode == "constant" else 0.0
+    if is_integral(dtype):
+        result = _integral(as_lines(x.detach(), axis), size, before, mode, constant)
+    else:
+        result = _floating(as_lines(x.to(compute), axis), size, before, mode, constant)
+    return cast(result, dtype).view(x.shape)
+
+
+def _integral(x: Tensor, size: int, before: int, mode: str, cval: float) -> Tensor:
+    ones = np.ones(size)
+    exact = exact_dtype(x.dtype, x.device, ones, cval)
+    if exact is None or x.device.type != "cpu":
+        return _running(x, size, before, mode, cval)
+    sums = correlate_lines(x.to(exact), Weights(ones), before, mode, cval, finite=True)
+    return sums.to(torch.float64).div_(size)
+
+
+def _floating(x: Tensor, size: int, before: int, mode: str, cval: float) -> Tensor:
+    safe = matmul_is_safe(x, cval)
+    if not safe and x.device.type != "mps":
+        return _running(x, size, before, mode, cval)
+    if safe and size <= _LONG:
+        return correlate_lines(x, Weights(np.full(size, 1.0 / size)), before, mode, cval, finite=True)
+    extended = extend(x, 1, before, size - 1 - before, mode, cval)
+    return _doubling(extended, size) / size
+
+
+def _doubling(extended: Tensor, size: int) -> Tensor:
+    """Sums of windows by doubling their width: about ``2 * log2(size)`` passes, and as few roundings."""
+    count = extended.shape[1] - size + 1
+    total, done, power, width = None, 0, extended, 1
+    while True:
+        if size & width:
+            part = power.narrow(1, done, count)
+            total = part if total is None else total + part
+            done += width
+        if done == size:
+            assert total is not None
+            return total
+        length = power.shape[1] - width
+        power = power.narrow(1, 0, length) + power.narrow(1, width, length)
+        width *= 2
+
+
+def _running(x: Tensor, size: int, before: int, mode: str, cval: float) -> Tensor:
+    """SciPy's running sum, operation by operation, in double."""
+    wide = torch.float32 if x.device.type == "mps" else torch.float64
+    extended = extend(x.to(wide), 1, before, size - 1 - before, mode, cval)
+    change = extended[:, size:] - extended[:, : extended.shape[1] - size]
+    steps = torch.cat([extended[:, :size], change], dim=1)
+    if x.device.type == "cpu" and x.shape[2] >= _LONG_ROW and not needs_grad(x):
+        for i in range(1, steps.shape[1]):
+            steps[:, i].add_(steps[:, i - 1])
+    else:
+        steps = steps.cumsum(1)
+    return steps[:, size - 1 :] / size
+
+
+@traits(differentiable=True, precision=("default", "double"))
+def uniform_filter1d(
+    input: Tensor,
+    size: int,
+    axis: int = -1,
+    output: Any = None,
+    mode: str = "reflect",
+    cval: complex = 0.0,
+    origin: int = 0,
+) -> Tensor:
+    """Moving average along one axis: ``scipy.ndimage.uniform_filter1d`` for tensors.
+
+    Parameters
+    ----------
+    input : Tensor, real or complex
+    size : int
+        Length of the window, at least 1.
+    axis, output, mode, cval, origin
+        As for `correlate1d`.
+
+    Returns
+    -------
+    Tensor, shape of `input`
+
+    Raises
+    ------
+    RuntimeError
+        If `size` is less than 1; unknown mode, unsupported dtype, unfit output.
+    ValueError
+        The origin or axis is out of range.
+    TypeError
+        If `size` is no integer.
+    """
+    axis = normalize_axis(axis, input.ndim)
+    length = operator.index(size)
+    if length < 1:
+        raise RuntimeError(f"size: the window must have at least one element, got {length}")
+    target = resolve(output, input, complex_output=input.is_complex())
+    before = length // 2 + check_origin(origin, length)
+    value = read_cval(cval, complex_input=input.is_complex())
+    return target.deliver(uniform_axis(input, length, axis, before, normalize_mode(mode), value, target.dtype))
+
+
+@traits(differentiable=True, precision=("default", "double"))
+def uniform_filter(
+    input: Tensor,
+    size: int | Sequence[int] = 3,
+    output: Any = None,
+    mode: str | Sequence[str] = "reflect",
+    cval: complex = 0.0,
+    origin: int | Sequence[int] = 0,
+    *,
+    axes: int | Sequence[int] | None = None,
+) -> Tensor:
+    """Moving average over a box: ``scipy.ndimage.uniform_filter`` for tensors.
+
+    Parameters
+    ----------
+    input : Tensor, real or complex
+    size : int or sequence of int, default 3
+        Lengths of the box. Axes where it is no more than 1 are not filtered.
+    mode, origin : single value or sequence
+        As for `uniform_filter1d`; a sequence has one entry for each of `axes`.
+    output, cval
+        As for `uniform_filter1d`.
+    axes : int, sequence of int or None
+        Axes to filter, in this order; None: all.
+
+    Returns
+    -------
+    Tensor, shape of `input`
+
+    Raises
+    ------
+    RuntimeError
+        A sequence of the wrong length, unknown mode, unsupported dtype, unfit output.
+    ValueError
+        An origin or axis is out of range.
+    """
+    target = resolve(output, input, complex_output=input.is_complex())
+    chosen = normalize_axes(axes, input.ndim)
+    sizes, origins, modes = (
+        per_axis(v, len(chosen), n) for v, n in ((size, "size"), (origin, "origin"), (mode, "mode"))
+    )
+    value = read_cval(cval, complex_input=input.is_complex())
+    stored = storage_dtype(target.dtype)
+    result = None
+    for axis, extent, shift, boundary in zip(chosen, sizes, origins, modes, strict=True):
+        if extent > 1:
+            length = int(extent)
+            before = length // 2 + check_origin(shift, length)
+            source = input if result is None else result
+            result = uniform_axis(source, length, axis, before, normalize_mode(boundary), value, stored)
+    return target.copy(input) if result is None else target.deliver(result)
