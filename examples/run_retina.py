@@ -79,7 +79,7 @@ def show(runs: dict[str, Run], differences: dict[str, list[float]], console: Con
         table.add_column("\ntimes as fast", justify="right")
         table.add_column("largest\ndifference", justify="right")
     for i, call in enumerate(native.calls):
-        row = [call.function, f"{call.seconds * 1e3:.1f}"]
+        row = [call.function.removeprefix("scipy."), f"{call.seconds * 1e3:.1f}"]
         for name, other in list(runs.items())[1:]:
             record = other.calls[i]
             where = f"{record.backend}, {record.device or 'cpu'}"

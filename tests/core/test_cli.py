@@ -9,13 +9,20 @@ import sys
 import textwrap
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
 from dispatch_core import Backend, __version__, _discovery
 from dispatch_core._cli import cli
 from dispatch_core._discovery import registered
+from dispatch_core._doctor import startup_files
 from dispatch_core._options import get_base, set_base
+
+
+def point_of(name, version):
+    """What an entry knows of where it came from."""
+    return SimpleNamespace(dist=SimpleNamespace(name=name, version=version))
 
 
 @pytest.fixture(autouse=True)
@@ -90,6 +97,11 @@ def test_status_says_who_said_what(nothing_else, world, run, monkeypatch, tmp_pa
     assert "environment variable DISPATCH_DEVICE" in run("status").output
 
 
+def test_brackets_are_printed_as_they_are(nothing_else, world, run):
+    Path("pyproject.toml").write_text('[tool.dispatch]\nbackends = ["fake"]\n')
+    assert "pyproject.toml [tool.dispatch]" in run("status").output
+
+
 def test_status_loads_devices_when_told(nothing_else, world, run):
     assert "devices" not in described(run("status", "--json"))["backends"][0]
     backend = described(run("status", "--json", "--load"))["backends"][0]
@@ -100,7 +112,7 @@ def test_status_shows_broken_packages_and_untested_versions(nothing_else, world,
     def load():
         raise AttributeError("it has a hole")
 
-    entry = _discovery.Entry("backend", "torn", "dispatch-torn 3", "3", load)
+    entry = _discovery.Entry("backend", "torn", load, point_of("dispatch-torn", "3"))
     monkeypatch.setitem(_discovery._entries["backend"], "torn", entry)
     monkeypatch.setitem(_discovery._entries["plugin"], "old", _old_plugin())
     text = run("status").output
@@ -114,7 +126,7 @@ def _old_plugin():
     declaration = Plugin(
         name="old", distribution="pytest", namespaces={"old.x": "nowhere:FUNCTIONS"}, tested=("0.1",)
     )
-    return _discovery.Entry("plugin", "old", "dispatch-old 1", "1", lambda: declaration)
+    return _discovery.Entry("plugin", "old", lambda: declaration, point_of("dispatch-old", "1"))
 
 
 @pytest.mark.parametrize("command", [("status",), ("explain", "fakelib.filters.scale"), ("run", "x.py")])
@@ -222,7 +234,7 @@ def test_doctor_reports_what_is_broken_and_goes_on(nothing_else, world, run, mon
     def load():
         raise ImportError("libfast.so is missing")
 
-    torn = _discovery.Entry("backend", "torn", "dispatch-torn 3", "3", load)
+    torn = _discovery.Entry("backend", "torn", load, point_of("dispatch-torn", "3"))
     monkeypatch.setitem(_discovery._entries["backend"], "torn", torn)
     monkeypatch.setattr(world.modules["fake_backend_filters"], "stack", lambda axis, images: None)
     monkeypatch.setenv("DISPATCH_MIN_SIZE", "many")
@@ -458,6 +470,15 @@ def test_spawned_processes_find_the_program(python):
         """)
     )
     assert python(*RUN, "--no-summary", "script.py", check=True).stdout == "[4, 9]\n"
+
+
+@pytest.mark.skipif(not startup_files(), reason="dispatch-core's startup file isn't installed")
+def test_processes_that_the_program_starts_dispatch_likewise(python):
+    child = "from fakelib.filters import double; import dispatch_core as d; o = d.current_options(); "
+    child += "print(hasattr(double, '__dispatch__'), o.backends, o.device, o.min_size)"
+    Path("script.py").write_text(f"import subprocess, sys; subprocess.run([sys.executable, '-c', {child!r}])")
+    flags = ("-b", "fake", "--device", "fake:2", "--min-size", "7")
+    assert python(*RUN, *flags, "script.py", check=True).stdout == "True ('fake',) fake:2 7\n"
 
 
 def test_run_imports_nothing_for_printing(python):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from types import SimpleNamespace
 from pathlib import Path
 
 import platformdirs
@@ -32,6 +33,11 @@ log = "info"
 [backend.spare]
 threads = 2
 """
+
+
+def point_of(name, version):
+    """What an entry knows of where it came from."""
+    return SimpleNamespace(dist=SimpleNamespace(name=name, version=version))
 
 
 @pytest.fixture(autouse=True)
@@ -398,7 +404,7 @@ def test_a_broken_backend_is_an_error_that_names_who_selected_it(project, monkey
     def load_it():
         raise ImportError("no module named brittle_arrays")
 
-    entry = _discovery.Entry("backend", "brittle", "brittle 1.0", "1.0", load_it)
+    entry = _discovery.Entry("backend", "brittle", load_it, point_of("brittle", "1.0"))
     monkeypatch.setitem(_discovery._found("backend"), "brittle", entry)
     refused(
         {"DISPATCH_BACKENDS": "brittle"}, "DISPATCH_BACKENDS", "brittle 1.0", "no module named brittle_arrays"

@@ -38,11 +38,11 @@ def hierarchies(draw):
 
 
 @st.composite
-def cases(draw, positions):
+def cases(draw, positions, most=7):
     """Classes, distinct signatures of `positions` classes, and the types of a call; None takes no part."""
     classes = draw(hierarchies())
     anything = st.sampled_from([*classes, object])
-    signatures = st.lists(st.tuples(*[anything] * positions), min_size=1, max_size=7, unique=True)
+    signatures = st.lists(st.tuples(*[anything] * positions), min_size=1, max_size=most, unique=True)
     call = st.tuples(*[st.sampled_from([*classes, None])] * positions)
     return draw(signatures), draw(call)
 
@@ -108,7 +108,7 @@ def test_as_the_reference_in_every_order(positions):
     """Ambiguity included: no order of registration hides it."""
     seen = {True: 0, False: 0}
 
-    @settings(max_examples=300, deadline=None)
+    @settings(max_examples=150, deadline=None)
     @given(cases(positions), st.randoms(use_true_random=False))
     def check(case, random):
         signatures, call = case
@@ -126,20 +126,21 @@ def test_as_the_reference_in_every_order(positions):
     assert min(seen.values()) > 10, "the drawn cases must reach both outcomes"
 
 
-@settings(max_examples=150, deadline=None)
-@given(cases(1))
+@settings(max_examples=80, deadline=None)
+@given(cases(1, most=4))
 def test_one_position_never_contradicts_functools(case):
     """Ours is what functools answers in one order of registration or another, or we say ambiguous."""
     signatures, (call,) = case
     assume(call is not None)
     theirs = set()
-    for order in itertools.islice(itertools.permutations(signatures), 24):
+    for order in itertools.permutations(signatures):
         single = functools.singledispatch(lambda x: None)
         for (cls,) in order:
             single.register(cls, functools.partial(isinstance, cls))
         try:
             theirs.add(getattr(single.dispatch(call), "args", (object,)))
-        except RuntimeError:
+        except RuntimeError as error:
+            assume("Inconsistent" not in str(error))  # all together have no linear order; pairs may have
             theirs.add(AMBIGUOUS)
 
     @multidispatch("x[]")

@@ -17,6 +17,7 @@ import types
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from dispatch_core import BackendError, ConfigError, Plugin, _imports, _reroute
@@ -74,6 +75,11 @@ PROGRAMS = (
     "fakelib.ops._late",
 )
 PLUGIN = Plugin(name="fakelib", distribution="fakelib", namespaces={"fakelib.ops": "dispatch_fakelib:OPS"})
+
+
+def point_of(name, version):
+    """What an entry knows of where it came from."""
+    return SimpleNamespace(dist=SimpleNamespace(name=name, version=version))
 
 
 def write(folder: Path, files: dict[str, str]) -> None:
@@ -329,6 +335,16 @@ def test_reload(folder: Path) -> None:
     assert ops.smooth is ops._impl.smooth
     importlib.reload(ops)
     assert ops.smooth is ops._impl.smooth
+
+
+def test_a_reload_that_fails_halfway(folder: Path) -> None:
+    enable("fakelib")
+    (ops,) = load("fakelib.ops")
+    rerouted = ops.smooth
+    write(folder, {"fakelib/ops/__init__.py": "from ._impl import *\n1 / 0\n"})
+    with pytest.raises(ZeroDivisionError):
+        importlib.reload(ops)
+    assert ops.smooth is rerouted
 
 
 # ----------------------------------------------------------------------------------------------------
@@ -641,7 +657,7 @@ def test_a_broken_plugin(
     def broken() -> None:
         raise ImportError("no module named 'halfinstalled'")
 
-    entry: Entry[Plugin] = Entry("plugin", "broken", "broken 1", "1", broken)
+    entry: Entry[Plugin] = Entry("plugin", "broken", broken, point_of("broken", "1"))
     monkeypatch.setitem(plugin_entries(), "broken", entry)  # type: ignore[arg-type]
     monkeypatch.setattr(logging.getLogger("dispatch"), "propagate", True)
     with pytest.raises(BackendError, match=r"plugin 'broken'.*halfinstalled"):

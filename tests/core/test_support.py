@@ -196,6 +196,11 @@ def test_the_table_prints_every_function_with_its_limits(world):
     assert "tolerance of fake: float32 rtol 1e-05 atol 1e-05" in text
 
 
+def test_brackets_are_printed_as_they_are(world):
+    row = Support(function="f", backend="b", status="limited", limits=("labels in [red] or [blue]",))
+    assert "labels in [red] or [blue]" in str(SupportTable([row], ["b"], ["[x] is broken"]))
+
+
 def test_rows_can_be_written_as_json(world):
     table = support("fakelib.filters.scale")
     back = json.loads(json.dumps([r.as_dict() for r in table]))
@@ -252,3 +257,17 @@ def test_explain_of_something_else_is_an_error(world):
         explain(np.sum, X)
     with pytest.raises(DispatchError, match="not the public name"):
         explain("fakelib.filters.nothing", X)
+
+
+def test_a_missing_parameter_may_be_passed_with_its_default_and_with_no_other_value(world, monkeypatch):
+    def tilt(image, axes=None, level=0.5, *, extra=()):
+        return image
+
+    monkeypatch.setattr(world.library, "scale", tilt)
+    monkeypatch.setattr(world.modules["fake_backend_filters"], "scale", lambda image: image)
+    monkeypatch.setattr(world.modules["fake_plugin"], "FUNCTIONS", (Function("scale", ("image",)),))
+    tilt.__module__ = "fakelib.filters"
+    name, image = "fakelib.filters.scale", world.Array(X)
+    assert explain(name, image, axes=None, level=float("0.5"), extra=()).kind == "backend"
+    assert "axes is not supported" in str(explain(name, image, axes=()))
+    assert "level is not supported" in str(explain(name, image, level=1))

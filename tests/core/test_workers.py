@@ -27,10 +27,14 @@ FILES = {
     "dispatch_fakelib.py": """
         from dispatch_core import Function, Plugin
         OPS = (Function("smooth", ("x",)),)
-        plugin = Plugin(name="fakelib", distribution="fakelib", namespaces={"fakelib.ops": "dispatch_fakelib:OPS"})
+        NAMESPACES = {"fakelib.ops": "dispatch_fakelib:OPS"}
+        plugin = Plugin(name="fakelib", distribution="fakelib", namespaces=NAMESPACES)
         """,
     "dispatch_fakelib-1.dist-info/METADATA": "Metadata-Version: 2.1\nName: dispatch-fakelib\nVersion: 1\n",
-    "dispatch_fakelib-1.dist-info/entry_points.txt": "[dispatch.plugins]\nfakelib = dispatch_fakelib:plugin\n",
+    "dispatch_fakelib-1.dist-info/entry_points.txt": """
+        [dispatch.plugins]
+        fakelib = dispatch_fakelib:plugin
+        """,
     "job.py": """
         import sys
         from dispatch_core import current_options
@@ -67,7 +71,8 @@ def folder(tmp_path: Path) -> Path:
 def run(folder: Path, script: str, *args: str) -> list[Any]:
     """The values that a script prints, one a line, in a process of its own."""
     (folder / "script.py").write_text(textwrap.dedent(script).lstrip("\n"))
-    environment = {**os.environ, "PYTHONPATH": str(folder)}
+    paths = [str(folder), os.environ.get("PYTHONPATH", "")]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
     command = [sys.executable, "script.py", *args]
     done = subprocess.run(
         command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=120
@@ -186,21 +191,22 @@ def test_an_executor_runs_each_task_under_the_state_of_its_submitter(folder: Pat
 
 
 NESTED = """
-    import concurrent.futures, multiprocessing, sys
+    import concurrent.futures, multiprocessing
     from dispatch_core import using
     from dispatch_core._reroute import enable
     from job import report
 
+    def spawning():
+        return concurrent.futures.ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"))
+
     def inner():
-        with concurrent.futures.ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as executor:
-            with using(min_size=7):
-                return executor.submit(report).result()
+        with spawning() as executor, using(min_size=7):
+            return executor.submit(report).result()
 
     if __name__ == "__main__":
         enable("fakelib")
-        with concurrent.futures.ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as executor:
-            with using(fallback="error"):
-                print(executor.submit(inner).result())
+        with spawning() as executor, using(fallback="error"):
+            print(executor.submit(inner).result())
     """
 
 
@@ -293,13 +299,17 @@ def test_methods_stay_while_workers_may_have_to_hear_of_it(
     monkeypatch.setattr(_workers._carried, "by_us", False)
 
 
-def test_nothing_is_wrapped_where_there_is_nothing_to_carry(installed: None) -> None:
+def test_nothing_is_wrapped_where_there_is_nothing_to_carry(
+    installed: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert _workers._task(len) is len
     with using(fallback="error"):
         task = _workers._task(len)
         assert isinstance(task, Task)
         assert _workers._task(task) is task
     assert task([1, 2]) == 2
+    assert isinstance(_workers._task(len), Task)  # a worker may have to hear that the block has ended
+    monkeypatch.setattr(_workers._carried, "by_us", False)
 
 
 def test_a_task_runs_under_its_state_and_leaves_none_behind() -> None:

@@ -128,7 +128,8 @@ class Limit:
                 return self.allowed(**{n: arguments[n] for n in names}) or None
             case "missing":
                 value = arguments[self.subject]
-                if value is self.allowed or (isinstance(value, (dict, tuple)) and not value):
+                unused = self.allowed is inspect.Parameter.empty and not value  # an empty *args or **kwargs
+                if unused or _same(value, self.allowed):
                     return None
                 return f"the parameter {self.subject} is not supported"
             case "ndim":
@@ -141,7 +142,7 @@ class Limit:
     def _refuse_value(self, value: Any) -> str | None:
         # A parameter that may be given per axis (mode=("reflect", "wrap")) is supported if each entry is.
         values = value if isinstance(value, (list, tuple)) and value not in self.allowed else (value,)
-        bad = [v for v in values if not any(v is a or (type(v) is type(a) and v == a) for a in self.allowed)]
+        bad = [v for v in values if not any(_same(v, a) for a in self.allowed)]
         if not bad:
             return None
         return f"{self.subject}={bad[0]!r} is not supported; supported: {_listed(self.allowed)}"
@@ -156,6 +157,11 @@ class Limit:
                 return doc if self.kind == "rule" else f"{self.subject}: {doc}"
             case _:
                 return f"{self.subject} in {_listed(self.allowed)}"
+
+
+def _same(value: Any, other: Any) -> bool:
+    """Whether two values are the same; those of two types (``1`` and ``True``) never are."""
+    return value is other or (type(value) is type(other) and bool(value == other))
 
 
 def _listed(values: Iterable[Any]) -> str:

@@ -11,6 +11,7 @@ import ast
 import atexit
 import dataclasses
 import json
+import os
 import shutil
 import sys
 from collections.abc import Iterator, Mapping
@@ -61,7 +62,8 @@ def _console() -> Console:
     """Where tables go: as wide as the terminal, and 120 columns where there is none."""
     from rich.console import Console
 
-    return Console(width=shutil.get_terminal_size((120, 24)).columns)
+    # Without markup: brackets are part of what is said, as in "pyproject.toml [tool.dispatch]".
+    return Console(width=shutil.get_terminal_size((120, 24)).columns, markup=False, highlight=False)
 
 
 # -----------------------------------------------------------------------------------------------------------
@@ -84,7 +86,7 @@ def status(load_backends: bool, as_json: bool) -> None:
     for table in _status.tables(facts):
         console.print(table)
     for note in facts["notes"]:
-        console.print(f"note: {note}", markup=False)
+        console.print(f"note: {note}")
 
 
 @cli.command()
@@ -275,7 +277,8 @@ def run(
 ) -> None:
     """Run a program with its libraries rerouted, as python would run it without.
 
-    Everything after PROGRAM is the program's own. The last line on stderr says how many calls ran where.
+    Everything after PROGRAM is the program's own. Python processes that it starts dispatch likewise. The last
+    line on stderr says how many calls ran where.
     """
     from . import _config, _run
 
@@ -283,12 +286,23 @@ def run(
     given = {key: value for key, value in switches.items() if value is not None}
     options = _changed(configuration.options, backends, given)
     chosen = configuration.enabled if libraries is None else tuple(_split(libraries))
-    _switch_on(options, chosen if isinstance(chosen, tuple) else (), summary=not no_summary)
+    named = chosen if isinstance(chosen, tuple) else ()
+    _switch_on(options, named, summary=not no_summary)
+    selected = {"backends": ",".join(backends)} if backends else {}
+    _tell_children({"enabled": ",".join(named) or "1", **selected, **given})
     start = _run.run_module if as_module else _run.run_script
     try:
         start(program, arguments)
     except _run.NoProgramError as error:
         raise click.UsageError(str(error)) from error
+
+
+def _tell_children(given: Mapping[str, Any]) -> None:
+    """Put what was said by flags into the environment, for the processes that the program starts."""
+    from ._environment import ENVIRONMENT
+
+    variables = {variable.key: variable.name for variable in ENVIRONMENT.values()}
+    os.environ.update({variables[key]: str(value) for key, value in given.items()})
 
 
 def _split(names: str) -> Iterator[str]:

@@ -180,7 +180,12 @@ class _ArmedExec:
         mine = self._disarm(name)
         if mine and name in _refused:
             raise _refused[name].with_traceback(None)
-        self.run(module)
+        try:
+            self.run(module)
+        except BaseException:
+            if mine and not getattr(module.__spec__, "_initializing", False):
+                _report(name)  # a reload that failed halfway: the module stays, some names bound anew
+            raise
         if mine:
             _report(name)
 

@@ -34,10 +34,21 @@ def label_of(func: object) -> str:
 class Registrations(abc.ABC):
     """What is registered for one generic function, and what has been derived from it.
 
-    `pending` and `token` are read by the wrapper before it reads the decisions, and written after them.
+    `volatile`, `pending` and `token` are read by the wrapper before it reads the decisions, and written after
+    them.
     """
 
-    __slots__ = ("_lock", "_records", "_resolved", "default", "label", "pending", "registry", "token")
+    __slots__ = (
+        "_lock",
+        "_records",
+        "_resolved",
+        "default",
+        "label",
+        "pending",
+        "registry",
+        "token",
+        "volatile",
+    )
 
     def __init__(self, default: Func, any_: Signature) -> None:
         self.default = default
@@ -48,6 +59,7 @@ class Registrations(abc.ABC):
         self.registry: dict[Any, Func] = {}
         self.pending: frozenset[str] = frozenset()  # modules of names without their class
         self.token: object = None  # of the ABCs' state that decisions hold for; None: no ABC is registered
+        self.volatile = False  # whether calls have to ask for either of the two
         self._rebuild()
 
     def add(self, signatures: Iterable[Signature], func: Func) -> None:
@@ -106,6 +118,7 @@ class Registrations(abc.ABC):
         self.decide_by(table)
         self.token = token if any(hasattr(c, "__abstractmethods__") for c in classes) else None
         self.pending = frozenset(c.module for c in classes if isinstance(c, LazyClass))
+        self.volatile = bool(self.pending) or self.token is not None
 
     def publish(self, registry: dict[Any, Func]) -> None:
         """Bring the one dictionary that users may hold a view of up to date."""

@@ -43,7 +43,7 @@ class Touch:
 
     library: str
     module: str
-    scope: dict[str, Any]
+    scope: dict[str, Any] = dataclasses.field(repr=False)
     name: str
     before: Any
     after: Any

@@ -34,8 +34,8 @@ class Position(NamedTuple):
 class Several(Registrations):
     """Several dispatch parameters, or one whose elements decide."""
 
-    __slots__ = ("_names", "_shape", "decisions", "positions", "signature")
-    decisions: _Decisions
+    __slots__ = ("_decisions", "_names", "_shape", "cache", "positions", "signature")
+    cache: dict[tuple[Any, ...], Func]  # the wrapper's; of `_decisions`, and replaced with it
 
     def __init__(self, default: Func, positions: list[Position]) -> None:
         self.positions = positions
@@ -85,11 +85,16 @@ class Several(Registrations):
         if self.is_outdated():
             self.refresh()
         key = (frozenset(c) if isinstance(c, tuple | list) else c for c in classes)
-        return self.decisions[tuple(type(None) if c is None else c for c in key)]
+        return self.decide(tuple(type(None) if c is None else c for c in key))
+
+    def decide(self, key: tuple[Any, ...]) -> Func:
+        """The implementation for types that the cache may not have."""
+        return self._decisions.get(key)
 
     def decide_by(self, table: dict[Signature, Func]) -> None:
         self.publish(table)
-        self.decisions = _Decisions(self.label, self._names, table)
+        self._decisions = _Decisions(self.label, self._names, table)
+        self.cache = self._decisions.cache
 
     def _signatures(self, classes: tuple[Any, ...]) -> list[Signature]:
         n = len(self.positions)
@@ -168,34 +173,32 @@ def _is_implementation(argument: object) -> bool:
     return callable(argument) and not isinstance(argument, type) and typing.get_origin(argument) is None
 
 
-class _Decisions(dict[tuple[Any, ...], Func]):
+class _Decisions:
     """The table of one moment and the decisions made from it, by the tuple of types.
 
-    A missing decision is made on the look-up. An item of the key is a class, or the frozen set of the
-    elements' classes.
+    An item of the key is a class, or the frozen set of the elements' classes.
     """
 
-    __slots__ = ("_label", "_names", "_table", "_weak")
+    __slots__ = ("_label", "_names", "_table", "_weak", "cache")
     limit: ClassVar[int] = _CACHE_LIMIT
 
     def __init__(self, label: str, names: list[str], table: dict[Signature, Func]) -> None:
-        super().__init__()
         self._label, self._names, self._table = label, names, table
-        self._weak: dict[Any, Func] = {}
+        self.cache: dict[tuple[Any, ...], Func] = {}
+        self._weak: dict[tuple[Any, ...], Func] = {}
 
-    def __missing__(self, key: tuple[Any, ...]) -> Func:
+    def get(self, key: tuple[Any, ...]) -> Func:
         sets = [at if isinstance(at, frozenset) else frozenset((at,)) for at in key]
         if all(_is_permanent(cls) for at in sets for cls in at):
-            decisions: dict[Any, Func] = self
+            decisions = self.cache
         else:  # references compare and hash as their classes do, and are the same object for the same class
             decisions = self._weak
             key = tuple(frozenset(map(weakref.ref, at)) for at in sets)
-            if (func := decisions.get(key)) is not None:
-                return func
-        func = self._decide([frozenset(filter(takes_part, at)) for at in sets])
-        if len(decisions) >= self.limit:
-            decisions.clear()
-        decisions[key] = func
+        if (func := decisions.get(key)) is None:
+            func = self._decide([frozenset(filter(takes_part, at)) for at in sets])
+            if len(decisions) >= self.limit:
+                decisions.clear()
+            decisions[key] = func
         return func
 
     def _decide(self, at: list[frozenset[type]]) -> Func:
@@ -238,23 +241,30 @@ def compiled(generic: Several) -> Any:
 
 _KEYS = {
     False: "__dispatch_type({0})",
-    True: "__dispatch_frozenset(__dispatch_map(__dispatch_type, {0}))"
+    True: "__dispatch_frozenset([__dispatch_type(__dispatch_x) for __dispatch_x in {0}])"
     " if __dispatch_isinstance({0}, __dispatch_sequences) else __dispatch_type({0})",
 }
 _NAMESPACE = {
     "__dispatch_type": type,
     "__dispatch_frozenset": frozenset,
-    "__dispatch_map": map,
     "__dispatch_isinstance": isinstance,
     "__dispatch_sequences": (list, tuple),
+    "__dispatch_KeyError": KeyError,
     "__dispatch_unloaded": unloaded,
     "__dispatch_abc_token": abc_token,
 }
 _WRAPPER = """\
 def {name}({parameters}):
-    if (__dispatch_generic.pending and not __dispatch_unloaded(__dispatch_generic.pending)) or (
-        __dispatch_generic.token is not None and __dispatch_generic.token != __dispatch_abc_token()
+    if __dispatch_generic.volatile and (
+        (__dispatch_generic.pending and not __dispatch_unloaded(__dispatch_generic.pending))
+        or (__dispatch_generic.token is not None and __dispatch_generic.token != __dispatch_abc_token())
     ):
         __dispatch_generic.refresh()
-    return __dispatch_generic.decisions[{key}]({arguments})
+    try:
+        __dispatch_f = __dispatch_generic.cache[{key}]
+    except __dispatch_KeyError:
+        __dispatch_f = None
+    if __dispatch_f is None:
+        __dispatch_f = __dispatch_generic.decide(({key}))
+    return __dispatch_f({arguments})
 """

@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 from dispatch_core._compile import signature_of
 from dispatch_core._errors import AmbiguousDispatchError
 from dispatch_core._lazyclass import LazyClass
-from dispatch_core._registrations import Func, Registrations, abc_token, unloaded
+from dispatch_core._registrations import Func, Registrations
 from dispatch_core._resolution import Signature
 
 _singledispatch = functools.singledispatch
@@ -58,7 +58,7 @@ class Single(Registrations):
 
         Runs the dispatch algorithm to return the best available implementation for the given *cls*.
         """
-        if self.is_outdated():
+        if self.volatile and self.is_outdated():
             self.refresh()
         try:
             func: Func = self.decide(cls)
@@ -94,9 +94,7 @@ def bare(generic: Single) -> Any:
         if not args:
             msg = f"{name} requires at least 1 positional argument"
             raise TypeError(msg)
-        if (generic.pending and not unloaded(generic.pending)) or (
-            generic.token is not None and generic.token != abc_token()
-        ):
+        if generic.volatile and generic.is_outdated():
             generic.refresh()
         decide = generic.decide
         try:

@@ -136,11 +136,11 @@ def _problems(entry: Entry[Any]) -> list[str]:
 # -----------------------------------------------------------------------------------------------------------
 
 
-def tables(facts: dict[str, Any]) -> Iterator[Table]:
+def tables(facts: dict[str, Any]) -> Iterator[Table | str]:
     """What `collect` found, for printing."""
     yield _options_table(facts)
-    yield _plugins_table(facts["plugins"])
-    yield _backends_table(facts["backends"])
+    yield _plugins_table(facts["plugins"]) if facts["plugins"] else "no plugin is installed"
+    yield _backends_table(facts["backends"]) if facts["backends"] else "no backend is installed"
 
 
 def _table(title: str, *columns: str) -> Table:
@@ -166,8 +166,7 @@ def _options_table(facts: dict[str, Any]) -> Table:
 
 
 def _plugins_table(plugins: list[dict[str, Any]]) -> Table:
-    title = "plugins" if plugins else "no plugin is installed"
-    table = _table(title, "plugin", "library", "namespaces", "state")
+    table = _table("plugins", "plugin", "library", "namespaces", "state")
     for facts in plugins:
         library = f"{facts['library']} {facts['library_version']}" if "library" in facts else ""
         state = "; ".join([*facts["problems"], *facts["warnings"]]) or "ok"
@@ -177,7 +176,7 @@ def _plugins_table(plugins: list[dict[str, Any]]) -> Table:
 
 def _backends_table(backends: list[dict[str, Any]]) -> Table:
     columns = ("backend", "families", "uses", "namespaces", "min_size", "devices", "state")
-    table = _table("backends" if backends else "no backend is installed", *columns)
+    table = _table("backends", *columns)
     for facts in backends:
         uses = [f"{name} {version or 'missing'}" for name, version in facts.get("requires", {}).items()]
         table.add_row(

@@ -137,10 +137,11 @@ class SupportTable(Sequence[Support]):
 
     def __rich__(self) -> Table:
         from rich.table import Table
+        from rich.text import Text  # plain strings would be read as markup, brackets being tags
 
         usual = _usual_tolerances(self)
         caption = [f"tolerance of {name}: {_worded(t)}" for name, t in usual.items() if t]
-        table = Table(title=self.summary(), caption="\n".join([*caption, *self.problems]))
+        table = Table(title=self.summary(), caption=Text("\n".join([*caption, *self.problems])))
         table.title_justify = table.caption_justify = "left"
         for column in ("function", "backend", "support", "limits", "gradients", "lazy", "precision"):
             table.add_column(column, no_wrap=column in ("function", "backend", "support"))
@@ -153,7 +154,7 @@ class SupportTable(Sequence[Support]):
                 row.function,
                 row.backend,
                 row.status,
-                "; ".join(notes),
+                Text("; ".join(notes)),
                 ("yes" if row.differentiable else "no") if there else "",
                 "yes" if row.lazy_safe else "no",
                 ", ".join(row.precision),

@@ -107,7 +107,7 @@ class _Search:
     def step(self, links: dict[int, _Link]) -> dict[int, _Link]:
         """Describe what refers to the links; return the referrers that have no name of their own."""
         self._seen.update(links)
-        targets = [link.target for link in links.values()]
+        targets = tuple(link.target for link in links.values())  # unpacked below without making another
         further: dict[int, _Link] = {}
         for referrer in gc.get_referrers(*targets):
             if referrer is targets or isinstance(referrer, FrameType | GeneratorType):

@@ -87,11 +87,17 @@ class Task:
 
 
 def _task(function: Callable[..., Any]) -> Callable[..., Any]:
-    """What to submit instead of a function; the function itself where there is nothing to carry."""
+    """What to submit to another process instead of a function; the same where there is nothing to carry."""
     state = State.here()
     if isinstance(function, Task) or (state == _NOTHING and not _carried.by_us):
         return function
+    _carried.by_us = True
     return Task(state, function)
+
+
+def _task_for_thread(function: Callable[..., Any]) -> Callable[..., Any]:
+    """What to submit to another thread, which shares all but the block."""
+    return function if block.get() is None else Task(State.here(), function)
 
 
 _NOTHING: Final = State((), Options(), None)
@@ -260,37 +266,36 @@ def _starting(start: Method) -> Method:
 
 def _submitting(submit: Method) -> Method:
     """A method whose first argument is a function that another process will run."""
-    key = list(inspect.signature(submit).parameters)[1]
 
-    def submitted(self: Any, *args: Any, **kwargs: Any) -> Any:
+    def wrap(self: Any) -> Callable[[Any], Any] | None:
         threads = _class("multiprocessing.pool", "ThreadPool")
-        if threads is not None and isinstance(self, threads):
-            return submit(self, *args, **kwargs)
-        return _call_with_task(submit, key, self, args, kwargs)
+        return None if threads is not None and isinstance(self, threads) else _task
 
-    return submitted
+    return _with_first_wrapped(submit, wrap)
 
 
 def _submitting_to_threads(submit: Method) -> Method:
     """The same for joblib's threads, which have contexts of their own."""
+
+    def wrap(self: Any) -> Callable[[Any], Any] | None:
+        return _task_for_thread if getattr(self, "uses_threads", False) else None
+
+    return _with_first_wrapped(submit, wrap)
+
+
+def _with_first_wrapped(submit: Method, wrap: Callable[[Any], Callable[[Any], Any] | None]) -> Method:
+    """`submit` with its first argument replaced, by position or name, where `wrap` has something for it."""
     key = list(inspect.signature(submit).parameters)[1]
 
     def submitted(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if not getattr(self, "uses_threads", False) or block.get() is None:
-            return submit(self, *args, **kwargs)
-        return _call_with_task(submit, key, self, args, kwargs)
+        replace = wrap(self)
+        if replace is not None and args:
+            args = (replace(args[0]), *args[1:])
+        elif replace is not None and key in kwargs:
+            kwargs[key] = replace(kwargs[key])
+        return submit(self, *args, **kwargs)
 
     return submitted
-
-
-def _call_with_task(
-    submit: Method, key: str, self: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> Any:
-    if args:
-        args = (_task(args[0]), *args[1:])
-    elif key in kwargs:
-        kwargs[key] = _task(kwargs[key])
-    return submit(self, *args, **kwargs)
 
 
 def _class(module: str, name: str) -> type | None:

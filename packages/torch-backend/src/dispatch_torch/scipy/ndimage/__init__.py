@@ -11,9 +11,21 @@ from ._derivatives import (
     sobel,
 )
 from ._gaussian import gaussian_filter, gaussian_filter1d
+from ._grey import (
+    black_tophat,
+    grey_closing,
+    grey_dilation,
+    grey_erosion,
+    grey_opening,
+    morphological_gradient,
+    morphological_laplace,
+    white_tophat,
+)
+from ._minmax import maximum_filter, maximum_filter1d, minimum_filter, minimum_filter1d
 from ._uniform import uniform_filter, uniform_filter1d
 
 __all__ = [
+    "black_tophat",
     "convolve",
     "convolve1d",
     "correlate",
@@ -24,9 +36,20 @@ __all__ = [
     "gaussian_laplace",
     "generic_gradient_magnitude",
     "generic_laplace",
+    "grey_closing",
+    "grey_dilation",
+    "grey_erosion",
+    "grey_opening",
     "laplace",
+    "maximum_filter",
+    "maximum_filter1d",
+    "minimum_filter",
+    "minimum_filter1d",
+    "morphological_gradient",
+    "morphological_laplace",
     "prewitt",
     "sobel",
     "uniform_filter",
     "uniform_filter1d",
+    "white_tophat",
 ]

@@ -22,7 +22,7 @@ from . import _ordered
 from ._banded import toeplitz
 from ._complex import by_parts
 from ._correlate1d import as_lines, correlate_lines, matmul_dtype, matmul_is_safe, needs_grad
-from ._extend import extend
+from ._extend import borders, extend
 from ._output import cast, compute_dtype, is_integral
 from ._weights import NEGLIGIBLE, Weights
 
@@ -70,10 +70,27 @@ def correlate_dense(
     return cast(result, dtype)
 
 
-def _extend_all(x: Tensor, sizes: Sequence[int], before: Sequence[int], mode: str, cval: float) -> Tensor:
-    for axis, (size, lead) in enumerate(zip(sizes, before, strict=True)):
-        x = extend(x, axis, lead, size - 1 - lead, mode, cval)
-    return x
+def _extend_all(
+    x: Tensor, sizes: Sequence[int], before: Sequence[int], mode: str, cval: float, *, functional: bool = True
+) -> Tensor:
+    """Extend along all axes: one pass over `x` and its borders, or one per axis if gradients are recorded."""
+    margins = [(lead, size - 1 - lead) for size, lead in zip(sizes, before, strict=True)]
+    if functional:
+        for axis, (lead, trail) in enumerate(margins):
+            x = extend(x, axis, lead, trail, mode, cval)
+        return x
+    padded = x.new_empty([n + size - 1 for n, size in zip(x.shape, sizes, strict=True)])
+    middle = [slice(lead, lead + n) for n, lead in zip(x.shape, before, strict=True)]
+    padded[tuple(middle)] = x
+    for axis, (lead, trail) in enumerate(margins):
+        head, tail = borders(padded[tuple(middle)], axis, lead, trail, mode, cval)
+        middle[axis] = slice(None)
+        known = padded[tuple(middle)]
+        if head is not None:
+            known.narrow(axis, 0, lead).copy_(head)
+        if tail is not None:
+            known.narrow(axis, known.shape[axis] - trail, trail).copy_(tail)
+    return padded
 
 
 def _floating(x: Tensor, weights: Weights, before: Sequence[int], mode: str, cval: float) -> Tensor:
@@ -85,7 +102,7 @@ def _floating(x: Tensor, weights: Weights, before: Sequence[int], mode: str, cva
         return lines.view(x.shape)
     functional = needs_grad(x, weights)
     dtype = matmul_dtype(x) if safe else x.dtype
-    extended = _extend_all(x.to(dtype), weights.shape, before, mode, cval)
+    extended = _extend_all(x.to(dtype), weights.shape, before, mode, cval, functional=functional)
     if not safe or not wide:
         return _shifted(extended, x.shape, weights, functional=functional)
     return _banded(extended, x.shape, weights, wide, functional=functional).to(x.dtype)

@@ -190,8 +190,12 @@ def _square(x: Tensor) -> Tensor:
 
 
 def _root(x: Tensor) -> Tensor:
+    if needs_grad(x):
+        # The gradient at 0, which flat regions and mirrored corners have, is 0 rather than infinite.
+        zero = x == 0
+        return torch.where(zero, x, torch.where(zero, 1, x).sqrt())
     if not is_integral(x.dtype):
-        return x.sqrt()
+        return x.sqrt_()
     return cast(x.to(torch.float32 if x.device.type == "mps" else torch.float64).sqrt_(), x.dtype)
 
 

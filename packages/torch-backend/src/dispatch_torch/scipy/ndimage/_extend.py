@@ -68,7 +68,10 @@ def _border(x: Tensor, dim: int, start: int, stop: int, mode: str, cval: complex
     if mode == "constant":
         return _constant(x, dim, stop - start, cval)
     index = _source(torch.arange(start, stop, device=x.device), n, mode)
-    return x.index_select(dim, index)
+    if x.is_contiguous() or x.requires_grad:
+        return x.index_select(dim, index)
+    # index_select would first copy all of it.
+    return x[(slice(None),) * dim + (index,)]
 
 
 def borders(

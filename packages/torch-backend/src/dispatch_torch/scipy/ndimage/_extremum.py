@@ -288,7 +288,9 @@ def _placed(
     axes = sorted(given)
     if mask.ndim != len(axes):
         raise RuntimeError(f"footprint: has {mask.ndim} dimensions, but {len(axes)} axes are to be filtered")
-    origins = dict(zip(given if len(axes) < ndim else axes, per_axis(around.origin, len(axes), "origin"), strict=True))
+    origins = dict(
+        zip(given if len(axes) < ndim else axes, per_axis(around.origin, len(axes), "origin"), strict=True)
+    )
     extents, before = [1] * max(ndim, 1), [0] * max(ndim, 1)
     box: list[slice] = []
     for own, axis in enumerate(axes):
@@ -326,9 +328,7 @@ def _with_structure(
         return _evaluated(x, Dotted(from_mask(mask)), reach, minimum, dtype)
     else:
         others = from_values(rest, own.numpy())
-        if (
-            x.dtype.is_floating_point and own[first].item() == values[first]
-        ):  # one rounding, whichever the dtype
+        if _rounds_alike(x.dtype, dtype) and own[first].item() == values[first]:
             pattern = replace(others, first=(first, values[first].item()))
             return _evaluated(x, Dotted(pattern), reach, minimum, dtype)
     double = _double(x.device)
@@ -338,6 +338,15 @@ def _with_structure(
         better = torch.minimum if minimum else torch.maximum
         result = better(result, _evaluated(x, Dotted(others), reach, minimum, double))
     return cast(result, dtype)
+
+
+def _rounds_alike(dtype: torch.dtype, result_dtype: torch.dtype) -> bool:
+    """Whether adding in `dtype` and adding in double give the same result.
+
+    Single precision does: rounding a sum of two first to double and then to single is rounding it once
+    (Figueroa 1995, doi:10.1145/221332.221334). Integers might wrap.
+    """
+    return dtype == torch.float64 or dtype == result_dtype == torch.float32
 
 
 def _evaluated(

@@ -13,7 +13,7 @@ divides by the size. Three ways to the same result, by what it has to be equal t
 from __future__ import annotations
 
 import operator
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -33,6 +33,7 @@ from ._weights import Weights
 _LONG: Final = 256
 # Rows this long are added one by one; shorter lines are left to torch's cumulative sum.
 _LONG_ROW: Final = 512
+_PIECE: Final = 1 << 16
 
 
 def uniform_axis(
@@ -71,6 +72,26 @@ def _floating(x: Tensor, size: int, before: int, mode: str, cval: float) -> Tens
         return _running(x, size, before, mode, cval)
     if safe and size <= _LONG:
         return correlate_lines(x, Weights(np.full(size, 1.0 / size)), before, mode, cval, finite=True)
+    if needs_grad(x):
+        return _doubled_mean(x, size, before, mode, cval)
+    result = torch.empty_like(x)
+    for piece in _pieces(x):
+        result[piece] = _doubled_mean(x[piece], size, before, mode, cval)
+    return result
+
+
+def _pieces(x: Tensor) -> Iterator[tuple[slice, ...]]:
+    """Cut (outer, n, inner) into parts of whole lines that fit the cache with their temporaries."""
+    outer, n, inner = x.shape
+    lines = max(1, _PIECE // n) if x.device.type == "cpu" else outer * inner
+    wide = min(inner, lines)
+    high = max(1, lines // inner)
+    for i in range(0, outer, high):
+        for k in range(0, inner, wide):
+            yield slice(i, i + high), slice(None), slice(k, k + wide)
+
+
+def _doubled_mean(x: Tensor, size: int, before: int, mode: str, cval: float) -> Tensor:
     extended = extend(x, 1, before, size - 1 - before, mode, cval)
     return _doubling(extended, size) / size
 
