@@ -216,6 +216,14 @@ def test_named_and_given_the_later_registration_replaces(generic, load, lazy_fir
     assert generic(Array()) == registrations[1][1]
 
 
+def test_name_registered_again_after_its_class(generic, load):
+    Array = cls()
+    for target, text in (("fake_lib:Array", "first"), (Array, "second"), ("fake_lib:Array", "third")):
+        generic.register(target, answer(text))
+    load("fake_lib", Array=Array)
+    assert generic(Array()) == "third"
+
+
 def test_one_of_two_names_loaded(load):
     """A signature with an unknown class fits where that position takes no part, as it will later."""
 

@@ -1,21 +1,17 @@
-"""The generic function of several parameters: registering, who takes part, calls, caches, threads."""
+"""The generic function of several parameters: declaring, registering, who takes part, calls."""
 
 import abc
 import collections.abc
 import enum
 import fractions
-import gc
 import inspect
 import pickle
-import threading
 import typing
-import weakref
 
 import numpy as np
 import pytest
-from dispatch_core import AmbiguousDispatchError, DispatchError, multidispatch
+from dispatch_core import AmbiguousDispatchError, multidispatch
 from dispatch_core._resolution import takes_part
-from dispatch_core._several import _Decisions
 
 
 class A: ...
@@ -46,123 +42,6 @@ def generic():
 
 def add(f, *classes):
     f.register(*classes, func=lambda x, y=None: classes)
-
-
-# -- one parameter -------------------------------------------------------------------------------------------
-
-
-def test_bare_form_is_functools():
-    @multidispatch
-    def f(x, y=1):
-        return "default", y
-
-    @f.register(int)
-    def _(x, y=2):
-        return "int", y
-
-    assert f(None) == ("default", 1)
-    assert f(True) == ("int", 2)  # arguments go on as they came: the implementation's own default
-    assert f(1, y=3) == ("int", 3)
-    with pytest.raises(TypeError, match="f requires at least 1 positional argument"):
-        f(x=1)
-
-
-def test_ambiguity_of_one_parameter_is_both_errors():
-    """The text is functools' own; the class is ours and RuntimeError."""
-
-    @multidispatch
-    def f(x): ...
-
-    class Both(collections.abc.Iterable, collections.abc.Container):
-        def __iter__(self): ...
-        def __contains__(self, x): ...
-
-    class Registered: ...
-
-    collections.abc.Sized.register(Registered)
-    collections.abc.Container.register(Registered)
-    f.register(collections.abc.Sized, lambda x: 1)
-    f.register(collections.abc.Container, lambda x: 2)
-    with pytest.raises(AmbiguousDispatchError, match=r"^Ambiguous dispatch: <class 'collections.abc."):
-        f(Registered())
-    with pytest.raises(RuntimeError):
-        f.dispatch(Registered)
-    assert issubclass(AmbiguousDispatchError, DispatchError)
-    assert f(Both()) == 2
-
-
-def test_other_runtime_errors_of_one_parameter_pass():
-    @multidispatch
-    def f(x):
-        raise RuntimeError("Ambiguous dispatch of my own")
-
-    class Broken(type):
-        def __subclasscheck__(cls, other):
-            raise RuntimeError("broken check")
-
-    with pytest.raises(RuntimeError, match="of my own") as info:
-        f(1)
-    assert type(info.value) is RuntimeError
-    f.register(Broken("C", (), {}), lambda x: 1)
-    with pytest.raises(RuntimeError, match="broken check") as info:
-        f(1)
-    assert type(info.value) is RuntimeError
-
-
-@pytest.mark.parametrize(
-    ("name", "call"),
-    [
-        ("a", lambda f, v: f(v, 0)),
-        ("b", lambda f, v: f(0, v)),
-        ("b", lambda f, v: f(0, b=v)),
-        ("b", lambda f, v: f(b=v, a=0) if "/" not in str(inspect.signature(f)) else f(0, b=v)),
-        ("c", lambda f, v: f(0, 0, c=v)),
-    ],
-)
-@pytest.mark.parametrize("positional_only", [True, False])
-def test_one_parameter_by_name(name, call, positional_only):
-    """Every value takes part, None and numbers included."""
-    if positional_only:
-
-        def f(a, /, b, *, c=1.0, **kwargs):
-            return "default"
-
-    else:
-
-        def f(a, b, *, c=1.0):
-            return "default"
-
-    f = multidispatch(name)(f)
-    f.register(type(None), lambda *args, **kwargs: "None")
-    f.register(A | str, lambda *args, **kwargs: "A or str")
-    assert call(f, None) == "None"
-    assert call(f, SubA()) == call(f, "text") == "A or str"
-    assert call(f, b"") == "default"
-    assert set(f.registry) == {object, type(None), A, str}
-
-
-def test_one_parameter_by_name_left_out():
-    @multidispatch("b")
-    def f(a, b=2, /, **kwargs):
-        return "default"
-
-    f.register(int, lambda *args, **kwargs: "int")
-    f.register(str, lambda *args, **kwargs: "str")
-    assert f(None) == "int"  # its default's type decides
-    assert f(None, b="not the parameter") == "int"
-    g = multidispatch("b")(lambda a, b: "default")
-    with pytest.raises(TypeError, match="missing 1 required positional argument: 'b'"):
-        g(1)
-
-
-def test_registering_the_default_for_a_class_keeps_the_one_for_object():
-    @multidispatch
-    def f(x):
-        return "default"
-
-    f.register(object, lambda x: "object")
-    f.register(int, f.__wrapped__)
-    assert (f(1), f("")) == ("default", "object")
 
 
 # -- declaring -----------------------------------------------------------------------------------------------
@@ -402,7 +281,7 @@ def test_one_parameter_whose_elements_decide(func):
 # -- calls ---------------------------------------------------------------------------------------------------
 
 
-def test_arguments_arrive(generic):
+def test_arguments_arrive():
     seen = []
 
     @multidispatch("b", "d")
@@ -494,124 +373,3 @@ def test_abstract_base_classes(generic):
     assert generic(Disc(), 1) == (Round,)
     add(generic, collections.abc.Sized, None)
     assert generic({}, {}) == (collections.abc.Sized, None)
-
-
-# -- caches --------------------------------------------------------------------------------------------------
-
-
-def test_decisions_are_cached_until_something_changes(generic, monkeypatch):
-    asked = []
-    decide = _Decisions._decide
-    monkeypatch.setattr(_Decisions, "_decide", lambda self, at: asked.append(at) or decide(self, at))
-
-    class Local: ...
-
-    for _ in range(3):
-        generic(A(), 1)
-        generic(Local(), 1)
-    assert len(asked) == 2
-    generic._clear_cache()
-    generic(A(), 1)
-    add(generic, B)
-    generic(A(), 1)
-    assert len(asked) == 4
-
-
-def test_classes_are_not_kept_alive(generic):
-    add(generic, A)
-    add(generic, collections.abc.Sized, B)
-
-    def call():
-        class Local(A): ...
-
-        assert generic(Local(), Local()) == generic(None, Local()) == (A,)
-        assert generic.dispatch(Local, float)(1) == (A,)
-        return weakref.ref(Local)
-
-    reference = call()
-    gc.collect()
-    assert reference() is None
-
-
-@pytest.mark.parametrize("permanent", [True, False])
-def test_cache_is_bounded(generic, monkeypatch, permanent):
-    monkeypatch.setattr(_Decisions, "limit", 10)
-    caches = []
-    decide = _Decisions._decide
-
-    def spy(self, at):
-        caches.append(max(len(self.cache), len(self._weak)))
-        return decide(self, at)
-
-    monkeypatch.setattr(_Decisions, "_decide", spy)
-    classes = [type(f"C{i}", (A,), {"__module__": __name__}) for i in range(35)]
-    for cls in classes:
-        if permanent:
-            monkeypatch.setitem(globals(), cls.__name__, cls)
-        assert generic(cls(), 1) == "default"
-    assert len(caches) == 35
-    assert max(caches) == 10
-
-
-# -- threads -------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("parameters", [(), ("x",), ("x", "y")], ids=["bare", "one", "two"])
-def test_calls_during_registrations(parameters):
-    """A call that begins after a registration has returned sees it, whatever other threads are doing."""
-
-    def default(x, y=None):
-        return -1
-
-    f = multidispatch(*parameters)(default) if parameters else multidispatch(default)
-    base = type("Base", (), {})
-    levels = [base]
-    for i in range(60):
-        levels.append(type(f"Level{i}", (levels[-1],), {}))
-    leaf, done, wrong = levels[-1](), [-1], []
-    abstract = abc.ABCMeta("Abstract", (), {})
-    f.register(abstract, lambda x, y=None: -2)
-    start = threading.Barrier(7)
-
-    def call():
-        start.wait()
-        while done[0] < 60:
-            least = done[0]
-            got = f(leaf)
-            if not least <= got <= 60:
-                wrong.append((least, got))
-
-    def disturb():
-        start.wait()
-        while done[0] < 60:
-            abstract.register(type("Unrelated", (), {}))
-
-    threads = [threading.Thread(target=call) for _ in range(5)] + [threading.Thread(target=disturb)]
-    for thread in threads:
-        thread.start()
-    start.wait()
-    for i, level in enumerate(levels):  # ever more specific
-        f.register(level, lambda x, y=None, i=i: i)
-        done[0] = i
-    for thread in threads:
-        thread.join()
-    assert not wrong
-    assert f(leaf) == 60
-
-
-def test_registrations_from_many_threads(generic):
-    classes = [type(f"C{i}", (), {}) for i in range(40)]
-    start = threading.Barrier(8)
-
-    def register(mine):
-        start.wait()
-        for cls in mine:
-            add(generic, cls)
-
-    threads = [threading.Thread(target=register, args=(classes[i::8],)) for i in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert {generic(c(), c()) for c in classes} == {(c,) for c in classes}
-    assert len(generic.registry) == 41

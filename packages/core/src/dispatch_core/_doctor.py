@@ -15,7 +15,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
-from ._config import ENVIRONMENT, Configuration, load
+from ._config import Configuration, load
+from ._environment import ENVIRONMENT, label
 from ._errors import ConfigError
 from ._options import Options
 from ._reroute import enabled, unreached
@@ -82,8 +83,8 @@ def _switches(configuration: Configuration) -> Iterator[Finding]:
         yield Finding("ok", "configuration", "no file and no environment variable says anything")
     named = {source.where for source in configuration.sources}
     for name in ENVIRONMENT:
-        if name in os.environ and f"environment variable {name}" not in named:
-            yield Finding("ok", f"environment variable {name}", repr(os.environ[name]))
+        if name in os.environ and label(name) not in named:
+            yield Finding("ok", label(name), repr(os.environ[name]))
     for note in configuration.notes:
         yield Finding("warning", "configuration", note, "remove the one that isn't meant")
 

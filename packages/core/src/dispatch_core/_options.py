@@ -237,7 +237,15 @@ def configure(backends: Iterable[str] | str | None = None, /, **changes: Any) ->
     with _lock:
         before = _base
         set_base(change(before, backends, changes))
+    _carry_to_workers()
     return before
+
+
+def _carry_to_workers() -> None:
+    """Have worker processes hear of what was changed by the program."""
+    from ._workers import install
+
+    install()
 
 
 class using:
@@ -276,6 +284,7 @@ class using:
 
     def __enter__(self) -> Options:
         options = change(current_options(), self._backends, self._changes)
+        _carry_to_workers()
         self._tokens.append(block.set(options))
         return options
 

@@ -25,6 +25,7 @@ from types import FunctionType
 from typing import Any
 
 from . import _discovery, _imports, _unreached, _workers
+from ._discovery import Entry
 from ._dispatchable import Dispatchable, declared, dispatchable
 from ._errors import BackendError, ConfigError
 from ._imports import module_dict
@@ -122,8 +123,8 @@ def disable(*libraries: str) -> None:
         for namespace in [n for n in _watchers if n.partition(".")[0] in gone]:
             _imports.unwatch(namespace, _watchers.pop(namespace))
         _restore(gone)
-        left = not _enabled
-    if gone and left:
+        nothing_left = not _enabled
+    if gone and nothing_left:
         _workers.uninstall()
 
 
@@ -279,12 +280,17 @@ def _install_names(functions: Sequence[Dispatchable], modules: Sequence[str], be
 def _own_packages() -> frozenset[str]:
     """Top-level packages of the core, the plugins and the backends."""
     paths = {"dispatch_core", "dispatch_startup"}
-    for entry in list(_discovery.plugin_entries().values()):
-        if plugin := entry.declaration:
+    entries: list[Entry[Any]] = [
+        *_discovery.plugin_entries().values(),
+        *_discovery.backend_entries().values(),
+    ]
+    for entry in entries:
+        paths.add(getattr(entry.point, "module", "dispatch_core"))
+        if isinstance(entry.declaration, Plugin):
+            plugin = entry.declaration
             paths.update(*(t.values() for t in (plugin.namespaces, plugin.explicit, plugin.portable)))
-    for other in list(_discovery.backend_entries().values()):
-        if other.declaration:
-            paths.update(other.declaration.implements.values())
+        elif entry.declaration is not None:
+            paths.update(entry.declaration.implements.values())
     return frozenset(p.partition(":")[0].partition(".")[0] for p in paths)
 
 

@@ -203,7 +203,8 @@ _installed: dict[str, Callable[[], None]] = {}
 def install() -> None:
     """Have worker processes that are started, and tasks that are submitted, carry the state along.
 
-    Idempotent and cheap when done before; modules not imported yet are patched when they are.
+    Done by the first ``enable``, ``configure`` or ``using``, and cheap from then on; modules that aren't
+    imported yet are patched when they are.
     """
     with _lock:
         for module in () if _installed else _PATCHED:
@@ -283,6 +284,29 @@ def _submitting_to_threads(submit: Method) -> Method:
     return _with_first_wrapped(submit, wrap)
 
 
+def _remembering_block(call: Method) -> Method:
+    """`joblib.Parallel.__call__`: most tasks are dispatched later, from threads that know of no block."""
+
+    def called(self: Any, *args: Any, **kwargs: Any) -> Any:
+        self._dispatch_block = block.get()
+        return call(self, *args, **kwargs)
+
+    return called
+
+
+def _in_remembered_block(dispatch: Method) -> Method:
+    """What takes the next tasks from the caller's generator and submits them."""
+
+    def dispatched(self: Any, *args: Any, **kwargs: Any) -> Any:
+        token = block.set(vars(self).get("_dispatch_block", block.get()))
+        try:
+            return dispatch(self, *args, **kwargs)
+        finally:
+            block.reset(token)
+
+    return dispatched
+
+
 def _with_first_wrapped(submit: Method, wrap: Callable[[Any], Callable[[Any], Any] | None]) -> Method:
     """`submit` with its first argument replaced, by position or name, where `wrap` has something for it."""
     key = list(inspect.signature(submit).parameters)[1]
@@ -318,6 +342,9 @@ _PATCHED: Final[dict[str, Wraps]] = {
     "concurrent.futures.process": _EXECUTOR,
     "loky.process_executor": _EXECUTOR,
     "joblib.externals.loky.process_executor": _EXECUTOR,
+    "joblib.parallel": {
+        "Parallel": {"__call__": _remembering_block, "dispatch_one_batch": _in_remembered_block}
+    },
     "joblib._parallel_backends": {
         "PoolManagerMixin": {"submit": _submitting_to_threads, "apply_async": _submitting_to_threads}
     },

@@ -58,19 +58,32 @@ class Made:
         return next((s for s in self.slots if s.value is value), None)
 
 
-def on_host(call: Call, *, overlap: bool) -> Made:
-    """NumPy arguments; without `overlap` each array has memory of its own, whatever the recipes say."""
-    shared = {key: buffer.copy() for key, buffer in call.shared().items()} if overlap else {}
+def on_host(call: Call, *, plain: bool = False) -> Made:
+    """NumPy arguments; `plain` ones are C-contiguous and have memory of their own."""
+    if plain:
+        return _plain(call)
+    shared = {key: buffer.copy() for key, buffer in call.shared().items()}
     slots: list[Slot] = []
     made: dict[int, np.ndarray] = {}
 
     def array(label: str, recipe: Array) -> np.ndarray:
         buffer = shared.get(id(recipe.buffer))
         buffer = recipe.buffer.copy() if buffer is None else buffer
-        value = made.get(id(recipe)) if overlap else None
-        value = recipe.lay_out(buffer) if value is None else value
-        made[id(recipe)] = value
+        value = made.setdefault(id(recipe), recipe.lay_out(buffer))
         slots.append(Slot(label.partition("[")[0], label, recipe, value, value, buffer))
+        return value
+
+    values = {name: replace(v, name, array, Dtype.on_host) for name, v in call.arguments.items()}
+    return Made(values, tuple(slots))
+
+
+def _plain(call: Call) -> Made:
+    slots: list[Slot] = []
+
+    def array(label: str, recipe: Array) -> np.ndarray:
+        value = recipe.view.copy(order="C")
+        value.flags.writeable = recipe.writeable
+        slots.append(Slot(label.partition("[")[0], label, recipe, value, value, value))
         return value
 
     values = {name: replace(v, name, array, Dtype.on_host) for name, v in call.arguments.items()}

@@ -16,11 +16,10 @@ from typing import Any, Final
 
 __all__ = ["Transfer", "watch"]
 
+#: Methods that hand a single element to the host.
+SCALARS: Final = ("__bool__", "__int__", "__float__", "__complex__", "__index__", "item")
 #: Methods by which arrays of the common libraries hand their elements to the host or wait for them.
-TO_HOST: Final = (
-    "__array__", "__dlpack__", "__bool__", "__int__", "__float__", "__complex__", "__index__",
-    "item", "tolist", "numpy", "cpu", "get", "compute",
-)  # fmt: skip
+TO_HOST: Final = (*SCALARS, "__array__", "__dlpack__", "tolist", "numpy", "cpu", "get", "compute")
 #: Properties that expose the memory to NumPy.
 EXPOSED: Final = ("__array_interface__", "__array_struct__")
 #: Methods that may move an array to another device.

@@ -82,7 +82,8 @@ def _axes(draw: Draw, given: Given) -> Any:
     ndim = given["input"].ndim
     chosen = draw(st.permutations(range(ndim)))[: draw(st.integers(0, ndim))]
     signed = [a - ndim if draw(st.booleans()) else a for a in chosen]
-    if len(signed) == 1 and draw(st.booleans()):
+    # SciPy 1.17 leaves a single negative axis as it is, and functions with a footprint then reject it.
+    if len(signed) == 1 and signed[0] >= 0 and draw(st.booleans()):
         return signed[0]
     return draw(st.sampled_from((tuple, list)))(signed)
 
@@ -123,9 +124,12 @@ def per_axis(entry: st.SearchStrategy[Any], wrong: st.SearchStrategy[Any] | None
         return draw(_sequence(entry, count)) if several else draw(entry)
 
     def invalid(draw: Draw, given: Given) -> Any:
+        count = count_axes(given)
+        if count == 0:  # nothing is filtered, and whether anything is checked then is an accident
+            return draw(entry)
         if wrong is not None and draw(st.booleans()):
             return draw(wrong)
-        return draw(_sequence(entry, count_axes(given) + 1))
+        return draw(_sequence(entry, count + 1))
 
     return Part(valid, invalid)
 
@@ -164,7 +168,7 @@ cval: Final = Part(_cval)
 #: Length of a window along one axis: often longer than the axis, sometimes much longer.
 LENGTH: Final = st.integers(1, 7) | st.integers(1, 30)
 #: The parts of a call that hold a window, each an array with an axis for each axis of the filter, or sizes.
-WINDOWS: Final = ("weights", "structure", "footprint", "size")
+WINDOWS: Final = ("weights", "footprint", "structure", "size")
 
 #: Window length of a one-dimensional filter.
 size_1d: Final = fixed(LENGTH, st.sampled_from((0, -1)))

@@ -1,9 +1,9 @@
 """The extremum over a neighbourhood: from the arguments of SciPy's extrema filters to windows and dtypes.
 
 What must stay true is when SciPy (1.17) rounds. A box is filtered axis by axis, in double, and stored in the
-output's dtype after each axis; a constant border stays double, so -1 in a uint8 image is less than 0 and comes
-out as 255. A pattern is filtered in one step, and there the constant is stored in the input's dtype first.
-Where none of this can show, a box is done in one step and in the input's own dtype.
+output's dtype after each axis; a constant border stays double, so that -1 in a uint8 image is less than 0 and
+comes out as 255. A pattern is filtered in one step, and there the constant is stored in the input's dtype
+first. Where none of this can show, a box is done in one step and in the input's own dtype.
 
 A boolean array is held as uint8 throughout: SciPy's kernels store 2 or 255 in a boolean between two steps.
 """
@@ -22,12 +22,17 @@ from torch import Tensor
 
 from ._arguments import check_origin, is_sequence, normalize_axes, normalize_mode, per_axis
 from ._output import cast, check_dtypes
-from ._pattern import first_offset, from_mask, from_tensor, from_values
+from ._pattern import from_mask, from_tensors, from_values
 from ._tiles import Reach
 from ._window_extrema import Box, Dotted, Window, evaluate
 
+Mask = NDArray[np.bool_]
+Values = NDArray[np.float64] | Tensor
+
 _SIXTY_FOUR_BITS: Final = frozenset({torch.int64, torch.uint64})
 _SIGNED_TWIN: Final = {torch.uint16: torch.int16, torch.uint32: torch.int32, torch.uint64: torch.int64}
+# Sums of such a number and an integer of 16 bits are exact in one of 32.
+_LARGEST_FOR_INT32: Final = 1 << 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +53,7 @@ class Neighbourhood:
         footprint, structure = _flipped(self.footprint), _flipped(self.structure)
         described = structure if footprint is None else footprint
         lengths = per_axis(self.size if described is None else tuple(described.shape), len(axes), "size")
-        # An even window has no element in its middle. The one that SciPy takes is right of it, mirrored left.
+        # A window of even length has two middles. The origin counts from the right one; mirrored it is the left.
         origins = tuple(
             -origin - (operator.index(length) + 1) % 2
             for origin, length in zip(per_axis(self.origin, len(axes), "origin"), lengths, strict=True)
@@ -88,7 +93,8 @@ def extremum(
     cval = real_number(around.cval)
     sizes = around.size
     if around.structure is not None:
-        return _over_pattern(x, *_mask_and_values(around, minimum), around, cval, minimum, dtype, into)
+        mask, values = _mask_and_values(around, minimum)
+        return _over_pattern(x, mask, values, around, cval, minimum, dtype, into)
     if around.footprint is not None:
         mask = _host_mask(around.footprint)
         if not mask.all():
@@ -199,7 +205,7 @@ def _reach(extents: list[int], before: list[int], modes: list[str], cval: float)
 # Patterns: footprints with holes, and structures
 
 
-def _host_mask(footprint: Any) -> NDArray[np.bool_]:
+def _host_mask(footprint: Any) -> Mask:
     """The footprint on the host: it is as small as the kernel, and it decides which operations are run.
 
     On the meta device there are no elements to look at, and only shapes matter: all of them count.
@@ -225,29 +231,25 @@ def _host_values(structure: Any) -> NDArray[np.float64]:
     return np.array(structure, dtype=np.float64, order="C")
 
 
-def _mask_and_values(
-    around: Neighbourhood, minimum: bool
-) -> tuple[NDArray[np.bool_], NDArray[np.float64] | Tensor]:
+def _mask_and_values(around: Neighbourhood, minimum: bool) -> tuple[Mask, Values]:
     """The footprint, and the structure as numbers to add; a tensor only where a gradient flows to it."""
-    values: NDArray[np.float64] | Tensor = _host_values(around.structure)
+    structure = around.structure
+    values: Values = _host_values(structure)
     shape = tuple(values.shape)
-    if around.footprint is None:
-        mask = np.ones(shape, dtype=np.bool_)
-    else:
-        mask = _host_mask(around.footprint)
+    mask = np.ones(shape, dtype=np.bool_) if around.footprint is None else _host_mask(around.footprint)
     if mask.shape != shape:
         raise RuntimeError(f"structure: shape {shape} is not the footprint's {mask.shape}")
     if mask.size == 0:
         raise ValueError(f"structure: has no element (shape {shape}), so the window would be empty")
-    if isinstance(around.structure, Tensor) and around.structure.requires_grad and torch.is_grad_enabled():
-        values = around.structure
+    if isinstance(structure, Tensor) and structure.requires_grad and torch.is_grad_enabled():
+        values = structure
     return mask, -values if minimum else values
 
 
 def _over_pattern(
     x: Tensor,
-    mask: NDArray[np.bool_],
-    values: NDArray[np.float64] | Tensor | None,
+    mask: Mask,
+    values: Values | None,
     around: Neighbourhood,
     cval: float,
     minimum: bool,
@@ -264,21 +266,17 @@ def _over_pattern(
     mask, values, before = _placed(mask, values, around, x.ndim)
     if x.numel() == 0:
         return torch.empty(x.shape, dtype=target, device=x.device)
-    line = x.reshape(1) if x.ndim == 0 else x
     border = cast(torch.tensor(cval, dtype=torch.float64), x.dtype).item()  # a parameter, not data
     reach = _reach(list(mask.shape), before, [mode] * mask.ndim, border)
-    if values is None:
-        result = _evaluated(
-            line, Dotted(from_mask(mask)), reach, minimum, target, None if x.ndim == 0 else into
-        )
-    else:
-        result = _with_structure(line, mask, values, reach, minimum, target)
-    return result.reshape(x.shape)
+    window = Dotted(from_mask(mask)) if values is None else _structured(x, mask, values, target)
+    if x.ndim == 0:
+        return _evaluated(x.reshape(1), window, reach, minimum, target).reshape(())
+    return _evaluated(x, window, reach, minimum, target, into)
 
 
 def _placed(
-    mask: NDArray[np.bool_], values: Any, around: Neighbourhood, ndim: int
-) -> tuple[NDArray[np.bool_], Any, list[int]]:
+    mask: Mask, values: Values | None, around: Neighbourhood, ndim: int
+) -> tuple[Mask, Values | None, list[int]]:
     """The kernel with as many axes as the array (at least one), cropped; and its reach before the centre.
 
     As in SciPy, the kernel's axes belong to the array's in rising order, whatever the order of ``axes``; and so
@@ -288,9 +286,8 @@ def _placed(
     axes = sorted(given)
     if mask.ndim != len(axes):
         raise RuntimeError(f"footprint: has {mask.ndim} dimensions, but {len(axes)} axes are to be filtered")
-    origins = dict(
-        zip(given if len(axes) < ndim else axes, per_axis(around.origin, len(axes), "origin"), strict=True)
-    )
+    owners = given if len(axes) < ndim else axes
+    origins = dict(zip(owners, per_axis(around.origin, len(axes), "origin"), strict=True))
     extents, before = [1] * max(ndim, 1), [0] * max(ndim, 1)
     box: list[slice] = []
     for own, axis in enumerate(axes):
@@ -304,49 +301,41 @@ def _placed(
     return mask, None if values is None else values[tuple(box)].reshape(extents), before
 
 
-def _with_structure(
-    x: Tensor,
-    mask: NDArray[np.bool_],
-    values: NDArray[np.float64] | Tensor,
-    reach: Reach,
-    minimum: bool,
-    dtype: torch.dtype,
-) -> Tensor:
-    """Add the values and take the extremum.
+def _structured(x: Tensor, mask: Mask, values: Values, dtype: torch.dtype) -> Dotted:
+    """The window with values to add to `x`, for a result in `dtype`.
 
     SciPy casts the structure to the input's dtype and adds in that, so integers wrap; but the sum with the first
     element is a double, of the structure as it was. All sums are compared as doubles.
     """
-    first = first_offset(mask)
-    rest = mask.copy()
-    rest[first] = False
-    own = cast(values if isinstance(values, Tensor) else torch.from_numpy(values), x.dtype)
-    own = own.view(_SIGNED_TWIN.get(x.dtype, x.dtype))
+    unsigned = x.dtype if x.dtype in _SIGNED_TWIN else None
+    twin = _SIGNED_TWIN.get(x.dtype, x.dtype)
     if isinstance(values, Tensor):
-        others = from_tensor(rest, own)
-    elif not values[mask].any():
-        return _evaluated(x, Dotted(from_mask(mask)), reach, minimum, dtype)
-    else:
-        others = from_values(rest, own.numpy())
-        if _rounds_alike(x.dtype, dtype) and own[first].item() == values[first]:
-            pattern = replace(others, first=(first, values[first].item()))
-            return _evaluated(x, Dotted(pattern), reach, minimum, dtype)
-    double = _double(x.device)
-    alone = mask & ~rest
-    result = _evaluated(x, Dotted(from_mask(alone)), reach, minimum, double) + values[first]
-    if others.levels:
-        better = torch.minimum if minimum else torch.maximum
-        result = better(result, _evaluated(x, Dotted(others), reach, minimum, double))
-    return cast(result, dtype)
+        double = _double(x.device)
+        return Dotted(
+            from_tensors(mask, cast(values, x.dtype).view(twin), values.to(double)), double, unsigned
+        )
+    if not values[mask].any():
+        return Dotted(from_mask(mask))
+    own_values = cast(torch.from_numpy(values), x.dtype).view(twin).numpy()
+    first = values[mask][0].item()
+    wide = _dtype_for_first(x, first, dtype)
+    pattern = from_values(mask, own_values, int(first) if wide == torch.int32 else first)
+    return Dotted(pattern, wide, unsigned)
 
 
-def _rounds_alike(dtype: torch.dtype, result_dtype: torch.dtype) -> bool:
-    """Whether adding in `dtype` and adding in double give the same result.
+def _dtype_for_first(x: Tensor, value: float, dtype: torch.dtype) -> torch.dtype | None:
+    """Where the sum with the first element comes out as in double; None if in the dtype of `x`.
 
-    Single precision does: rounding a sum of two first to double and then to single is rounding it once
-    (Figueroa 1995, doi:10.1145/221332.221334). Integers might wrap.
+    In single precision it does if both the value and the result are single: rounding a sum of two first to
+    double and then to single is rounding it once (Figueroa 1995, doi:10.1145/221332.221334).
     """
-    return dtype == torch.float64 or dtype == result_dtype == torch.float32
+    if x.dtype == torch.float64:
+        return None
+    if x.dtype == dtype == torch.float32 and torch.tensor(value, dtype=torch.float32).item() == value:
+        return None
+    if x.dtype.itemsize <= 2 and value.is_integer() and abs(value) <= _LARGEST_FOR_INT32:
+        return torch.int32
+    return _double(x.device)
 
 
 def _evaluated(
@@ -358,17 +347,16 @@ def _evaluated(
     signed ones in the same order, and it makes no difference to an addition that wraps whether it comes before
     or after. Integers of 64 bits are stored as double has them.
     """
-    twin = _SIGNED_TWIN.get(x.dtype, x.dtype)
+    twin, flipped = _SIGNED_TWIN.get(x.dtype, x.dtype), x
     if twin != x.dtype:
         highest_bit = torch.iinfo(twin).min
         constant = int(reach.cval) + highest_bit if "constant" in reach.modes else 0
-        signed = replace(reach, cval=constant)
-        result = x.view(twin).bitwise_xor(highest_bit)
-        result = evaluate(result, window, signed, minimum=minimum, dtype=twin, result_dtype=twin)
+        flipped, reach = x.view(twin).bitwise_xor(highest_bit), replace(reach, cval=constant)
+    widened = isinstance(window, Dotted) and window.wide is not None  # then the window undoes the flipping
+    if widened or (twin == x.dtype and x.dtype != torch.int64):
+        return evaluate(flipped, window, reach, minimum=minimum, dtype=twin, result_dtype=dtype, into=into)
+    result = evaluate(flipped, window, reach, minimum=minimum, dtype=twin, result_dtype=twin)
+    if twin != x.dtype:
         result = result.bitwise_xor(highest_bit).view(x.dtype)
-    elif x.dtype == torch.int64:
-        result = evaluate(x, window, reach, minimum=minimum, dtype=x.dtype, result_dtype=x.dtype)
-    else:
-        return evaluate(x, window, reach, minimum=minimum, dtype=x.dtype, result_dtype=dtype, into=into)
     as_it_is = dtype == x.dtype and (x.dtype not in _SIXTY_FOUR_BITS or x.device.type == "mps")
     return result if as_it_is else cast(result.to(_double(x.device)), dtype)

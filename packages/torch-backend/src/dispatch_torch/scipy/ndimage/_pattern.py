@@ -35,35 +35,39 @@ class Pattern:
 
     shape: tuple[int, ...]
     levels: tuple[Level, ...]
-    first: tuple[Offset, Value] | None
-    """The first element in C order, in which SciPy treats NaN unlike in the others; None if that isn't wanted."""
+    first: tuple[Offset, Value]
+    """The first element in C order, which SciPy treats unlike the others; perhaps not in the levels."""
 
     def tensors(self) -> list[Tensor]:
         """The values that are tensors, because a gradient flows to them."""
-        return [level.value for level in self.levels if isinstance(level.value, Tensor)]
+        values = [self.first[1], *(level.value for level in self.levels)]
+        return [value for value in values if isinstance(value, Tensor)]
 
 
 def from_mask(mask: NDArray[np.bool_]) -> Pattern:
     """The true elements of `mask`, of which there is at least one."""
-    return Pattern(mask.shape, (_level(mask, None),), (first_offset(mask), None))
+    return Pattern(mask.shape, (_level(mask, None),), (_offsets(mask)[0], None))
 
 
-def from_values(mask: NDArray[np.bool_], values: NDArray[Any]) -> Pattern:
-    """The true elements of `mask`, each with its entry of `values` added; no first one, perhaps none at all."""
-    mask = mask & (values == values)  # NaN loses every comparison
-    levels = (_level(mask & (values == value), value.item() or None) for value in np.unique(values[mask]))
-    return Pattern(mask.shape, tuple(levels), None)
+def from_values(mask: NDArray[np.bool_], values: NDArray[Any], first_value: float) -> Pattern:
+    """The true elements of `mask`, each with its entry of `values` added, or `first_value` for the first."""
+    first = _offsets(mask)[0]
+    rest = mask & (values == values)  # NaN loses every comparison, except as the first element
+    rest[first] = False
+    levels = (_level(rest & (values == value), value.item() or None) for value in np.unique(values[rest]))
+    return Pattern(mask.shape, tuple(levels), (first, first_value))
 
 
-def from_tensor(mask: NDArray[np.bool_], values: Tensor) -> Pattern:
-    """As `from_values`, with an entry of the tensor for every element, so that each can receive its gradient."""
-    offsets = [_as_offset(row) for row in np.argwhere(mask)]
-    return Pattern(mask.shape, tuple(Level(values[offset], 0, ((1, (offset,)),)) for offset in offsets), None)
+def from_tensors(mask: NDArray[np.bool_], values: Tensor, first_values: Tensor) -> Pattern:
+    """As `from_values`, with an entry of a tensor for every element, so that each can receive its gradient."""
+    first, *rest = _offsets(mask)
+    levels = tuple(Level(values[offset], 0, ((1, (offset,)),)) for offset in rest)
+    return Pattern(mask.shape, levels, (first, first_values[first]))
 
 
-def first_offset(mask: NDArray[np.bool_]) -> Offset:
-    """The first true element in C order."""
-    return _as_offset(np.argwhere(mask)[0])
+def _offsets(mask: NDArray[np.bool_]) -> list[Offset]:
+    """Where the true elements are, in C order."""
+    return [_as_offset(row) for row in np.argwhere(mask)]
 
 
 def _as_offset(row: NDArray[np.int64]) -> Offset:

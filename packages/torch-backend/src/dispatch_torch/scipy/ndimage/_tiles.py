@@ -51,13 +51,14 @@ class Scratch:
     def __init__(self, numel: int, dtype: torch.dtype) -> None:
         self._numel = numel
         self._dtype = dtype
-        self._buffers: dict[int, Tensor] = {}
+        self._buffers: dict[tuple[int, torch.dtype], Tensor] = {}
 
-    def take(self, slot: int, numel: int) -> Tensor:
+    def take(self, slot: int, numel: int, dtype: torch.dtype | None = None) -> Tensor:
         """The first `numel` elements of buffer `slot`, for use as ``out=``. What they hold is left from before."""
-        buffer = self._buffers.get(slot)
+        key = slot, self._dtype if dtype is None else dtype
+        buffer = self._buffers.get(key)
         if buffer is None:
-            buffer = self._buffers[slot] = torch.empty(self._numel, dtype=self._dtype)
+            buffer = self._buffers[key] = torch.empty(self._numel, dtype=key[1])
         return buffer.narrow(0, 0, numel)
 
 

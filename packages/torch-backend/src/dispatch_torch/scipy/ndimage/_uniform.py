@@ -4,10 +4,9 @@ SciPy keeps a running sum in double, adds the difference of the element that ent
 divides by the size. Three ways to the same result, by what it has to be equal to:
 
 - Sums of integers are exact in any order: `_correlate1d` adds them up, the division is done in double.
-- Floating results on a CPU: banded products with equal weights, or doubling sums for long windows; neither
-  carries a rounding error along the line as a running sum in single precision would.
-- Everything else (other devices, non-finite values, floating input with integer results) runs the same sum in
-  double as SciPy. A NaN or an infinity then spoils the rest of its line, as it does in SciPy.
+- Floating results on a CPU: banded products with equal weights.
+- Everything else (long windows, other devices, non-finite values, floating input with integer results) runs the
+  same sum in double as SciPy. A NaN or an infinity then spoils the rest of its line, as it does in SciPy.
 """
 
 from __future__ import annotations
@@ -25,14 +24,13 @@ from ._arguments import check_origin, normalize_axes, normalize_axis, normalize_
 from ._complex import by_parts, read_cval
 from ._correlate1d import as_lines, correlate_lines, matmul_is_safe, needs_grad
 from ._extend import extend
-from ._ordered import exact_dtype
+from ._ordered import exact_dtype, keeps_values
 from ._output import cast, compute_dtype, is_integral, resolve, storage_dtype
 from ._weights import Weights
 
-# Windows longer than this are cheaper by doubling sums than by banded products.
+# A running sum costs the same for every size; banded products are faster up to about this one.
 _LONG: Final = 256
-# Rows this long are added one by one; shorter lines are left to torch's cumulative sum.
-_LONG_ROW: Final = 512
+# Elements of a piece whose temporaries, in double, stay in the second-level cache.
 _PIECE: Final = 1 << 16
 
 
@@ -60,71 +58,54 @@ def uniform_axis(
 def _integral(x: Tensor, size: int, before: int, mode: str, cval: float) -> Tensor:
     ones = np.ones(size)
     exact = exact_dtype(x.dtype, x.device, ones, cval)
-    if exact is None or x.device.type != "cpu":
-        return _running(x, size, before, mode, cval)
+    if exact is None or size > _LONG or x.device.type != "cpu":
+        return _running(x, size, before, mode, cval, exact=True)
     sums = correlate_lines(x.to(exact), Weights(ones), before, mode, cval, finite=True)
     return sums.to(torch.float64).div_(size)
 
 
 def _floating(x: Tensor, size: int, before: int, mode: str, cval: float) -> Tensor:
-    safe = matmul_is_safe(x, cval)
-    if not safe and x.device.type != "mps":
-        return _running(x, size, before, mode, cval)
-    if safe and size <= _LONG:
+    # The running sum needs double, which MPS lacks.
+    if x.device.type == "mps" or (size <= _LONG and matmul_is_safe(x, cval)):
         return correlate_lines(x, Weights(np.full(size, 1.0 / size)), before, mode, cval, finite=True)
-    if needs_grad(x):
-        return _doubled_mean(x, size, before, mode, cval)
-    result = torch.empty_like(x)
+    return _running(x, size, before, mode, cval, exact=False)
+
+
+def _running(x: Tensor, size: int, before: int, mode: str, cval: float, *, exact: bool) -> Tensor:
+    """SciPy's running sum, operation by operation, in double; shapes (outer, n, inner).
+
+    An exact result is SciPy's double, to the bit; another one is in the dtype of `x`.
+    """
+    wide = torch.float32 if x.device.type == "mps" else torch.float64
+    if needs_grad(x) or x.device.type != "cpu":
+        return _running_sum(x, size, before, mode, cval, wide) / size
+    result = torch.empty(x.shape, dtype=wide if exact else x.dtype)
     for piece in _pieces(x):
-        result[piece] = _doubled_mean(x[piece], size, before, mode, cval)
+        sums = _running_sum(x[piece], size, before, mode, cval, wide)
+        if exact:
+            torch.div(sums, size, out=result[piece])
+        else:
+            torch.mul(sums, 1.0 / size, out=result[piece])
     return result
 
 
-def _pieces(x: Tensor) -> Iterator[tuple[slice, ...]]:
-    """Cut (outer, n, inner) into parts of whole lines that fit the cache with their temporaries."""
+def _running_sum(x: Tensor, size: int, before: int, mode: str, cval: float, wide: torch.dtype) -> Tensor:
+    if not keeps_values(x.dtype, mode, cval):
+        x = x.to(wide)
+    extended = extend(x, 1, before, size - 1 - before, mode, cval).to(wide)
+    change = extended[:, size:] - extended[:, : extended.shape[1] - size]
+    return torch.cat([extended[:, :size], change], dim=1).cumsum(1)[:, size - 1 :]
+
+
+def _pieces(x: Tensor) -> Iterator[tuple[slice, slice, slice]]:
+    """Cut (outer, n, inner) into parts of whole lines."""
     outer, n, inner = x.shape
-    lines = max(1, _PIECE // n) if x.device.type == "cpu" else outer * inner
+    lines = max(1, _PIECE // n)
     wide = min(inner, lines)
     high = max(1, lines // inner)
     for i in range(0, outer, high):
         for k in range(0, inner, wide):
             yield slice(i, i + high), slice(None), slice(k, k + wide)
-
-
-def _doubled_mean(x: Tensor, size: int, before: int, mode: str, cval: float) -> Tensor:
-    extended = extend(x, 1, before, size - 1 - before, mode, cval)
-    return _doubling(extended, size) / size
-
-
-def _doubling(extended: Tensor, size: int) -> Tensor:
-    """Sums of windows by doubling their width: about ``2 * log2(size)`` passes, and as few roundings."""
-    count = extended.shape[1] - size + 1
-    total, done, power, width = None, 0, extended, 1
-    while True:
-        if size & width:
-            part = power.narrow(1, done, count)
-            total = part if total is None else total + part
-            done += width
-        if done == size:
-            assert total is not None
-            return total
-        length = power.shape[1] - width
-        power = power.narrow(1, 0, length) + power.narrow(1, width, length)
-        width *= 2
-
-
-def _running(x: Tensor, size: int, before: int, mode: str, cval: float) -> Tensor:
-    """SciPy's running sum, operation by operation, in double."""
-    wide = torch.float32 if x.device.type == "mps" else torch.float64
-    extended = extend(x.to(wide), 1, before, size - 1 - before, mode, cval)
-    change = extended[:, size:] - extended[:, : extended.shape[1] - size]
-    steps = torch.cat([extended[:, :size], change], dim=1)
-    if x.device.type == "cpu" and x.shape[2] >= _LONG_ROW and not needs_grad(x):
-        for i in range(1, steps.shape[1]):
-            steps[:, i].add_(steps[:, i - 1])
-    else:
-        steps = steps.cumsum(1)
-    return steps[:, size - 1 :] / size
 
 
 @traits(differentiable=True, precision=("default", "double"))

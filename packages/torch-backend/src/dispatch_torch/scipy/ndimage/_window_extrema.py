@@ -33,6 +33,7 @@ _CLEAN: Final = 2
 _GROWN: Final = (3, 4)
 _RUN: Final = 5
 _RESULT: Final = 6
+_FIRST: Final = 7
 
 
 def _out(scratch: Scratch | None, slot: int, numel: int) -> Tensor | None:
@@ -71,6 +72,10 @@ class Dotted:
     """A window of the elements in a pattern, each with its own value added."""
 
     pattern: Pattern
+    wide: torch.dtype | None = None
+    """If given: the dtype in which the first element gets its value and meets the others, and of the result."""
+    unsigned: torch.dtype | None = None
+    """If given: what the array has been before its highest bits were flipped; undone for the wide dtype."""
 
     @property
     def extents(self) -> tuple[int, ...]:
@@ -84,26 +89,35 @@ class Dotted:
         """
         better = torch.minimum if minimum else torch.maximum
         total = flat.shape[0] - sum((e - 1) * s for e, s in zip(self.extents, strides, strict=True))
+        first = self._first(flat, strides, total, scratch)
+        result = first if self.wide is None else None
         clean = _without_nan(flat, minimum, _out(scratch, _CLEAN, flat.shape[0]))
-        result = self._first(flat, strides, total, scratch)
         for level in self.pattern.levels:
             source = _with_value(level, flat, clean, minimum, _out(scratch, _GROWN[0], flat.shape[0]))
             for run, start in _runs(level, source, strides, better, scratch):
                 part = run.narrow(0, start, total)
-                # Without a first element the first run is combined with itself: a copy, as its buffer is used again.
+                # With nothing before it the part meets itself: that copies it, as its buffer is used again.
                 result = better(part if result is None else result, part, out=_out(scratch, _RESULT, total))
         if result is None:
-            raise ValueError("a pattern needs an element")
-        return result
+            return first
+        if self.wide is None:
+            return result
+        widened = self._widened(result, scratch, _RESULT)
+        return better(first, widened, out=None if scratch is None else widened)
 
-    def _first(
-        self, flat: Tensor, strides: Sequence[int], total: int, scratch: Scratch | None
-    ) -> Tensor | None:
-        if self.pattern.first is None:
-            return None
+    def _first(self, flat: Tensor, strides: Sequence[int], total: int, scratch: Scratch | None) -> Tensor:
         offset, value = self.pattern.first
         part = flat.narrow(0, _dot(offset, strides), total)
+        if self.wide is not None:
+            widened = self._widened(part, scratch, _FIRST)
+            return torch.add(widened, value, out=None if scratch is None else widened)
         return part if value is None else torch.add(part, value, out=_out(scratch, _RESULT, total))
+
+    def _widened(self, x: Tensor, scratch: Scratch | None, slot: int) -> Tensor:
+        assert self.wide is not None
+        if self.unsigned is not None:
+            x = x.bitwise_xor(torch.iinfo(x.dtype).min).view(self.unsigned)
+        return x.to(self.wide) if scratch is None else scratch.take(slot, x.shape[0], self.wide).copy_(x)
 
 
 Window = Box | Dotted
@@ -194,7 +208,8 @@ def _by_tiles(
     x: Tensor, window: Window, reach: Reach, minimum: bool, dtype: torch.dtype, out: Tensor
 ) -> None:
     halo = reach.halo()
-    tile = tile_shape(tuple(x.shape), halo, dtype.itemsize)
+    widest = window.wide if isinstance(window, Dotted) and window.wide is not None else dtype
+    tile = tile_shape(tuple(x.shape), halo, max(dtype.itemsize, widest.itemsize))
     largest = [n + h for n, h in zip(tile, halo, strict=True)]
     scratch = Scratch(math.prod(largest) + math.prod(largest[1:]), dtype)
     for ranges in tiles(tuple(x.shape), tile):
