@@ -12,6 +12,7 @@ a `Case`; one whose package is missing is listed with the reason and left out. N
 from __future__ import annotations
 
 import collections.abc
+import contextlib
 import dataclasses
 import importlib.metadata
 import json
@@ -105,6 +106,39 @@ def rerouted() -> Case:
     func = Dispatchable("benchmark", declaration, bare, "benchmark.explicit").rerouted
     func(ARRAY, ARRAY)
     return Case(func, (ARRAY, ARRAY), bare)
+
+
+def type_dispatched(*limited: Any) -> Case:
+    """The same for tensors, which a registered backend takes; devices are compared, limits checked if there are."""
+    import types
+
+    import torch
+    from dispatch_core import Backend, Function, Plugin, limits
+    from dispatch_core._discovery import registered
+    from dispatch_core._namespaces import explicit_namespace
+
+    name = f"benchlib{len(limited)}"
+    kernel = renamed(implementation)
+    modules = {
+        name: {"bare": bare},
+        f"{name}_plugin": {"FUNCTIONS": (Function("bare", ("input", "weights")),)},
+        f"{name}_backend": {"bare": limits(mode=limited)(kernel) if limited else kernel},
+    }
+    for key, members in modules.items():
+        sys.modules[key] = types.ModuleType(key)
+        vars(sys.modules[key]).update(members)
+    _open.enter_context(
+        registered(Plugin(name=name, distribution=name, namespaces={name: f"{name}_plugin:FUNCTIONS"}))
+    )
+    backend = Backend(name=f"b{name}", families=("torch:Tensor",), implements={name: f"{name}_backend"})
+    _open.enter_context(registered(backend))
+    func = explicit_namespace(name)["bare"]
+    tensor = torch.zeros(3)
+    func(tensor, tensor)
+    return Case(func, (tensor, tensor), bare)
+
+
+_open = contextlib.ExitStack()
 
 
 # -- others --------------------------------------------------------------------------------------------------
@@ -211,7 +245,9 @@ CONTENDERS = [
         lambda: multidispatch("input", "weights", classes=(collections.abc.Sequence,)),
     ),
     Contender("multidispatch, a list of two arrays", "2", multidispatch_sequence),
-    Contender("rerouted function", "2", rerouted),
+    Contender("rerouted function, NumPy arrays", "2", rerouted),
+    Contender("rerouted function, torch tensors", "2", type_dispatched, "torch"),
+    Contender("rerouted function, torch tensors, a limit", "2", lambda: type_dispatched("reflect"), "torch"),
     Contender("plum", "2", plum, "plum-dispatch"),
     Contender("multipledispatch", "2", multipledispatch, "multipledispatch"),
     Contender("uarray, one backend", "2", uarray, "uarray"),

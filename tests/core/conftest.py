@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from dispatch_core import Backend, Function, Plugin, limits, traits
 from dispatch_core._discovery import registered
-from dispatch_core._dispatchable import explicit_namespace
+from dispatch_core._namespaces import explicit_namespace
 
 
 class Array:

@@ -22,7 +22,7 @@ from dispatch_core import (
     verify,
 )
 from dispatch_core._discovery import registered
-from dispatch_core._dispatchable import find
+from dispatch_core._namespaces import find
 from dispatch_core._options import current_options, get_base, set_base
 from dispatch_core._routes import decide
 

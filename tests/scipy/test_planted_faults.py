@@ -17,13 +17,14 @@ from dispatch_core.testing import WAYS, Nonconformance, check_function
 SAMPLE = pathlib.Path(__file__).parent.parent / "sample_backend" / "src" / "dispatch_sample"
 FUNCTIONS = ("correlate1d", "laplace", "maximum_filter1d", "uniform_filter1d")
 SETTINGS = hypothesis.settings(
-    max_examples=150,
+    max_examples=400,
     derandomize=True,
     database=None,
     deadline=None,
     phases=[hypothesis.Phase.generate],
     suppress_health_check=[hypothesis.HealthCheck.too_slow],
 )
+FEW = hypothesis.settings(SETTINGS, max_examples=60)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,12 +43,14 @@ FAULTS = {
     "a wrong value at a border": Fault(
         "uniform_filter1d", WAYS, "2 * length - 1 - place", "2 * length - 2 - place", ("value",)
     ),
-    "a wrong dtype": Fault(
-        "correlate1d", WAYS, "axis=-1)).astype(input.dtype)", "axis=-1)).astype(float)", ("dtype",)
-    ),
-    "a wrong shape": Fault("maximum_filter1d", WAYS, "size - 1 - before, mode", "size - before, mode", ("shape",)),
+    "a wrong dtype": Fault("correlate1d", WAYS, ".astype(input.dtype)\n", ".astype(float)\n", ("dtype",)),
+    "a wrong shape": Fault("maximum_filter1d", WAYS, "size - 1 - before, m", "size - before, m", ("shape",)),
     "a hidden np.asarray": Fault(
-        "uniform_filter1d", ("type",), "np.moveaxis(input.values", "np.moveaxis(np.asarray(input)", ("conversion",)
+        "uniform_filter1d",
+        ("type",),
+        "np.moveaxis(input.values",
+        "np.moveaxis(np.asarray(input)",
+        ("conversion",),
     ),
     "a hidden copy of the input": Fault(
         "laplace",
@@ -57,13 +60,13 @@ FAULTS = {
         ("conversion",),
         "_arrays.py",
     ),
-    "an ignored option": Fault("correlate1d", WAYS, "np.where(inside, extended, cval)", "extended", ("value",)),
+    "an ignored option": Fault(
+        "correlate1d", WAYS, "np.where(inside, extended, cval)", "extended", ("value",)
+    ),
     "an ignored parameter": Fault(
-        "laplace", WAYS, "cval: float = 0.0) ->", "cval: float = 0.0, axes: Any = None) ->", ("value", "error")
+        "laplace", WAYS, "cval: float = 0.0)", "cval: float = 0.0, axes: Any = None)", ("value", "error")
     ),
-    "a limit that isn't declared": Fault(
-        "maximum_filter1d", WAYS, "same_dtype, mode=MODES, dtype=DTYPES", "same_dtype, dtype=DTYPES", ("value", "error")
-    ),
+    "a limit that isn't raised": Fault("maximum_filter1d", WAYS, "mode=MODES, ", "", ("value", "error")),
     "a rule that always passes": Fault(
         "uniform_filter1d", WAYS, "if output is None or dtype == input.dtype", "if True", ("dtype", "error")
     ),
@@ -71,14 +74,16 @@ FAULTS = {
         "maximum_filter1d", WAYS, "if not 0 <= before < size", "if not -99 <= before < 99", ("error",)
     ),
     "an error of another kind": Fault(
-        "uniform_filter1d", WAYS, 'raise ValueError(f"origin', 'raise KeyError(f"origin', ("error",)
+        "uniform_filter1d", WAYS, 'ValueError(f"origin', 'KeyError(f"origin', ("error",)
     ),
     "output= ignored": Fault(
-        "laplace", WAYS, "    output.values[...] = result\n    return output", "    return SampleArray(result)", ("output",)
+        "laplace",
+        WAYS,
+        "    output.values[...] = result\n    return output",
+        "    return SampleArray(result)",
+        ("output",),
     ),
-    "output= returned but not filled": Fault(
-        "correlate1d", WAYS, "    output.values[...] = result\n", "", ("value",)
-    ),
+    "output= not filled": Fault("correlate1d", WAYS, "    output.values[...] = result\n", "", ("value",)),
     "output= written before the input is read": Fault(
         "uniform_filter1d",
         WAYS,
@@ -105,15 +110,17 @@ FAULTS = {
     "another device": Fault(
         "laplace",
         ("type",),
-        "        return SampleArray(np.ascontiguousarray(result))",
-        "        new = SampleArray(np.ascontiguousarray(result))\n        new.device = 'elsewhere'\n        return new",
+        "        return SampleArray(np.ascontiguousarray(result))\n",
+        "        new = SampleArray(np.ascontiguousarray(result))\n"
+        "        new.device = 'elsewhere'\n"
+        "        return new\n",
         ("device",),
     ),
     "NumPy instead of the family": Fault(
-        "laplace", ("type",), "return SampleArray(np.ascontiguousarray(result))", "return result", ("container",)
+        "maximum_filter1d", ("type",), "SampleArray(np.ascontiguousarray(result))", "result", ("container",)
     ),
     "no implementation": Fault("laplace", WAYS, '"laplace", ', "", ("missing",)),
-}  # fmt: skip
+}
 
 
 @pytest.fixture
@@ -140,11 +147,11 @@ def plant(tmp_path, monkeypatch):
             del sys.modules[module]
 
 
-@pytest.mark.parametrize("function", FUNCTIONS)
-@pytest.mark.parametrize("way", WAYS)
-def test_the_unchanged_copy_conforms(plant, function, way):
+def test_the_unchanged_copy_conforms(plant):
     with registered(plant("planted_nothing")):
-        check_function("planted_nothing", f"scipy.ndimage.{function}", way, required=True, settings=SETTINGS)
+        for function in FUNCTIONS:
+            for way in WAYS:
+                check_function("planted_nothing", f"scipy.ndimage.{function}", way, settings=FEW)
 
 
 @pytest.mark.parametrize(
@@ -152,7 +159,7 @@ def test_the_unchanged_copy_conforms(plant, function, way):
 )
 def test_a_planted_fault_is_caught(plant, fault, way):
     planted = FAULTS[fault]
-    name = f"planted_{list(FAULTS).index(fault)}"
+    name = f"planted_{list(FAULTS).index(fault)}_{way}"
     declaration = plant(name, planted.file, planted.old, planted.new)
     with registered(declaration), pytest.raises(Nonconformance) as caught:
         check_function(name, f"scipy.ndimage.{planted.function}", way, required=True, settings=SETTINGS)

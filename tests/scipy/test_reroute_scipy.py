@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import scipy.ndimage
-from dispatch_core._dispatchable import dispatchables
+from dispatch_core._namespaces import dispatchables
 from dispatch_core._reroute import disable, enable, unreached
 from dispatch_scipy import ndimage as explicit
 

@@ -163,7 +163,7 @@ def explain(
     The arrays of the call are described by flags; every required array argument gets one of that kind.
     """
     from . import _config
-    from ._dispatchable import find
+    from ._namespaces import find
     from ._explain import explain as ask
     from ._options import set_base
 

@@ -54,9 +54,7 @@ class Entry(Generic[D]):
     def get(self) -> D | None:
         """The declaration, or None where it is broken; `error` then says why."""
         if self.declaration is None and self.error is None:
-            with _lock:
-                if self.declaration is None and self.error is None:
-                    self._load()
+            self._load()  # no lock: an import may wait for another thread's; loading twice gives the same object
         return self.declaration
 
     def require(self) -> D:

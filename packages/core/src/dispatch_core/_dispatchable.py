@@ -12,46 +12,24 @@ process's base options, and is replaced as a whole when these or the installed b
 from __future__ import annotations
 
 import functools
-import importlib
 import inspect
 import logging
-import sys
-import threading
-import types
 import warnings
-import weakref
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any
 
-from . import _discovery, _hostcall, _options
+from . import _discovery, _hostcall
 from ._backend import Implementation
-from ._compile import compile_function, def_name, forwarding_source, local_name
-from ._errors import BackendError, DispatchError, DispatchWarning
+from ._errors import BackendError, DispatchWarning
 from ._families import NO_PART, classify
-from ._options import Options, block, current_options, get_base
+from ._generated import ROUTES, clone, compile_forwarder, compile_runner, compile_wrapper
+from ._options import Options, current_options, get_base
 from ._plugin import Function
 from ._routes import Operand, Route, decide, selected_backends
 
-__all__ = ["Dispatchable", "declared", "dispatchable", "dispatchables", "explicit_namespace", "find"]
+__all__ = ["Dispatchable", "annotate"]
 
 logger = logging.getLogger("dispatch")
-
-_WRAPPER: Final = """\
-def {name}({parameters}):
-    if __dispatch_block() is None and (__dispatch_f := __dispatch_routes.get({key})) is not None:
-        return __dispatch_f({arguments})
-    return __dispatch_slow(({values}))
-"""
-_RUNNER: Final = """\
-def {name}({parameters}):
-    if {refused}:
-        return __dispatch_slow(({values}))
-    try:
-        return __dispatch_call({arguments})
-    except Exception as __dispatch_error:
-        __dispatch_annotate(__dispatch_error)
-        raise
-"""
 
 
 class Dispatchable:
@@ -80,11 +58,10 @@ class Dispatchable:
         problem = declaration.misfit(self.signature)
         if problem:
             raise BackendError(f"{self.qualified} is declared wrongly: {problem}")
-        self._forwarding = forwarding_source(self.signature)
-        self._values = "".join(f"{local_name(p)}, " for p in self.signature.parameters.values())
         self._implementations: dict[str, Implementation | str | None] = {}
-        self.rerouted = self._compile_wrapper()
-        self.explicit = _clone(self.rerouted, explicit)
+        self._forwarders: dict[Callable[..., Any], Callable[..., Any]] = {}
+        self.rerouted = compile_wrapper(self)
+        self.explicit = clone(self.rerouted, explicit)
 
     def __repr__(self) -> str:
         return f"<Dispatchable {self.qualified}>"
@@ -137,7 +114,7 @@ class Dispatchable:
 
     def slow(self, values: tuple[Any, ...]) -> Any:
         """A call whose route isn't known yet, or that options, limits or observers have a say in."""
-        cache = self._globals["__dispatch_routes"]
+        cache = self.rerouted.__globals__[ROUTES]
         options = current_options()
         arguments = self.arguments(values)
         route = decide(self, arguments, options)
@@ -177,7 +154,10 @@ class Dispatchable:
 
     def call(self, function: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:
         """Call a function that has this signature, or a part of it, with bound arguments."""
-        return _forwarder(self, function)(*arguments.values())
+        forward = self._forwarders.get(function)
+        if forward is None:
+            forward = self._forwarders[function] = compile_forwarder(self.signature, function)
+        return forward(*arguments.values())
 
     def call_implementation(self, route: Route, arguments: Mapping[str, Any]) -> Any:
         """Call a route's implementation; an error leaves with a note on who caused it."""
@@ -190,11 +170,12 @@ class Dispatchable:
 
     def reset(self) -> None:
         """Forget what was decided under other options or with other backends."""
-        self._globals["__dispatch_routes"] = {}
+        self.rerouted.__globals__[ROUTES] = {}
 
     def forget_backends(self) -> None:
         """Forget the implementations too."""
         self._implementations = {}
+        self._forwarders = {}
         self.reset()
 
     # -- the fast path --------------------------------------------------------------------------------------------
@@ -207,130 +188,19 @@ class Dispatchable:
             return
         if any(s and isinstance(arguments[n], (list, tuple)) for n, s in self.declaration.parameters):
             return
-        if route.kind == "native" and not selected_backends(self.qualified, options):
-            target = self.original
-        elif route.kind == "home":
+        if route.kind == "home" or (
+            route.kind == "native" and not selected_backends(self.qualified, options)
+        ):
             target = self.original
         elif route.kind in ("backend", "portable"):
-            target = self._compile_runner(route, [o.label for o in self.operands(arguments)])
+            assert route.implementation is not None
+            note = functools.partial(annotate, implementation=route.implementation, kind=route.kind)
+            arrays = [o.label for o in self.operands(arguments)]
+            target = compile_runner(self, route.implementation, arrays, note)
         else:
             return
         key = tuple(type(arguments[n]) for n, _ in self.declaration.parameters)
         cache[key if len(key) != 1 else key[0]] = target
-
-    def _compile_wrapper(self) -> types.FunctionType:
-        parameters = self.signature.parameters
-        names = [f"__dispatch_type({local_name(parameters[n])})" for n, _ in self.declaration.parameters]
-        key = names[0] if len(names) == 1 else f"({', '.join(names)})"
-        source = _WRAPPER.format(
-            name=def_name(self.original),
-            parameters=self._forwarding.parameters,
-            arguments=self._forwarding.arguments,
-            values=self._values,
-            key=key,
-        )
-        namespace = {
-            **self._forwarding.namespace,
-            "__dispatch_block": block.get,
-            "__dispatch_routes": {},
-            "__dispatch_type": type,
-            "__dispatch_slow": self.slow,
-        }
-        wrapper = compile_function(
-            source, def_name(self.original), namespace, label=self.qualified, module=self.namespace
-        )
-        self._globals = wrapper.__globals__
-        functools.update_wrapper(wrapper, self.original)
-        wrapper.__module__ = self.namespace
-        wrapper.__qualname__ = wrapper.__name__ = self.name
-        wrapper.__signature__ = self.signature  # type: ignore[attr-defined]
-        wrapper.__dispatch__ = self  # type: ignore[attr-defined]
-        return wrapper
-
-    def _compile_runner(self, route: Route, arrays: list[str]) -> Callable[..., Any]:
-        """The callable for calls that are type-dispatched to one implementation.
-
-        What types don't decide is asked of each call: limits, and whether several arrays share a device.
-        Where the answer is no, the slow path finds the reason again and words the error.
-        """
-        implementation = route.implementation
-        assert implementation is not None
-        forward, namespace = _forward_source(self, implementation.call)
-        conditions = []
-        if len(arrays) > 1:
-            devices = [f"{local_name(self.signature.parameters[n])}.device" for n in arrays]
-            conditions += [f"{devices[0]} != {d}" for d in devices[1:]]
-        if implementation.limits:
-            conditions.append(f"__dispatch_refuse(({self._values}))")
-        source = _RUNNER.format(
-            name=def_name(self.original),
-            parameters=self._forwarding.parameters,
-            arguments=forward,
-            values=self._values,
-            refused=" or ".join(conditions) or "False",
-        )
-        namespace = {
-            **self._forwarding.namespace,
-            **namespace,
-            "__dispatch_call": implementation.call,
-            "__dispatch_slow": self.slow,
-            "__dispatch_refuse": functools.partial(_is_refused, self, implementation),
-            "__dispatch_annotate": lambda error: annotate(error, implementation, route.kind),
-        }
-        label = f"{self.qualified} by {route.backend}"
-        return compile_function(source, def_name(self.original), namespace, label=label, module=__name__)
-
-
-def _is_refused(function: Dispatchable, implementation: Implementation, values: tuple[Any, ...]) -> bool:
-    arguments = function.arguments(values)
-    arrays = [(o.label, o.value) for o in function.operands(arguments)]
-    return implementation.refuse(arguments, arrays) is not None
-
-
-def _forward_source(function: Dispatchable, target: Callable[..., Any]) -> tuple[str, dict[str, Any]]:
-    """Source of the arguments that pass a bound call on to `target`, which may have fewer parameters."""
-    if target is function.original:
-        return function._forwarding.arguments, {}
-    theirs = inspect.signature(target).parameters
-    pieces: list[str] = []
-    by_position = True
-    for name, parameter in function.signature.parameters.items():
-        local = local_name(parameter)
-        if parameter.kind is parameter.VAR_POSITIONAL:
-            pieces.append(f"*{local}")
-        elif parameter.kind is parameter.VAR_KEYWORD:
-            if any(p.kind is p.VAR_KEYWORD for p in theirs.values()):
-                pieces.append(f"**{local}")
-        elif name not in theirs:
-            by_position = False
-        elif by_position and theirs[name].kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD):
-            pieces.append(local)
-        else:
-            by_position = False
-            pieces.append(f"{name}={local}")
-    return ", ".join(pieces), {}
-
-
-@functools.lru_cache(maxsize=4096)
-def _forwarder(function: Dispatchable, target: Callable[..., Any]) -> Callable[..., Any]:
-    """``f(*values of all parameters in order)`` that calls `target` with those it has."""
-    arguments, namespace = _forward_source(function, target)
-    source = f"def forward({function._values}):\n    return __dispatch_call({arguments})\n"
-    namespace["__dispatch_call"] = target
-    return compile_function(source, "forward", namespace, label=f"{function.qualified} forward", module=__name__)
-
-
-def _clone(function: types.FunctionType, module: str) -> types.FunctionType:
-    """Another function object of the same code, globals and attributes, which lives in `module`."""
-    clone = types.FunctionType(
-        function.__code__, function.__globals__, function.__name__, function.__defaults__, function.__closure__
-    )
-    clone.__kwdefaults__ = function.__kwdefaults__
-    vars(clone).update(vars(function))
-    for name in ("__doc__", "__annotations__", "__qualname__"):
-        setattr(clone, name, getattr(function, name))
-    clone.__module__ = module
-    return clone
 
 
 def annotate(error: BaseException, implementation: Implementation, kind: str) -> None:
@@ -355,137 +225,3 @@ def _report_fallback(route: Route, options: Options) -> None:
         _warned.add((route.function, reasons))
         msg = f"{route.function} fell back to the library's own function. {reasons}"
         warnings.warn(msg, DispatchWarning, stacklevel=5)
-
-
-# ---------------------------------------------------------------------------------------------------------------
-# All dispatchable functions
-# ---------------------------------------------------------------------------------------------------------------
-
-_lock = threading.Lock()
-_newest: dict[tuple[str, str], Dispatchable] = {}
-_all: weakref.WeakSet[Dispatchable] = weakref.WeakSet()
-
-
-def declared(namespace: str) -> Mapping[str, Function]:
-    """What a plugin declares for a namespace, by function name; imports nothing of the library.
-
-    Raises
-    ------
-    BackendError
-        If no working plugin declares the namespace.
-    """
-    entry = _discovery.plugin_entries().get(namespace.partition(".")[0])
-    if entry is None or namespace not in entry.require().namespaces:
-        raise BackendError(f"no installed plugin declares the namespace {namespace!r}")
-    path, _, attribute = entry.require().namespaces[namespace].partition(":")
-    table: tuple[Function, ...] = getattr(importlib.import_module(path), attribute)
-    return {declaration.name: declaration for declaration in table}
-
-
-def dispatchable(namespace: str, declaration: Function, original: Callable[..., Any]) -> Dispatchable | None:
-    """The `Dispatchable` of a function object, made once; None where the declaration doesn't fit it.
-
-    A library that is loaded anew has new function objects, and gets new dispatchables.
-    """
-    key = (namespace, declaration.name)
-    known = _newest.get(key)
-    if known is not None and known.original is original:
-        return known
-    entry = _discovery.plugin_entries()[namespace.partition(".")[0]]
-    try:
-        explicit = entry.require().explicit.get(namespace, namespace)
-        made = Dispatchable(namespace, declaration, original, explicit)
-    except (BackendError, ValueError, TypeError) as error:
-        _add_problem(entry, str(error))
-        return None
-    with _lock:
-        known = _newest.get(key)
-        if known is not None and known.original is original:  # another thread was faster
-            return known
-        _newest[key] = made
-        _all.add(made)
-    return made
-
-
-def dispatchables(namespace: str) -> Mapping[str, Dispatchable]:
-    """The dispatchable functions of a namespace, by name; imports its module, and what is lazy in it.
-
-    Raises
-    ------
-    BackendError
-        If no working plugin declares the namespace.
-    """
-    table = declared(namespace)
-    importlib.import_module(namespace)
-    made = {name: _present(namespace, declaration) for name, declaration in table.items()}
-    return {name: function for name, function in made.items() if function is not None}
-
-
-def _present(namespace: str, declaration: Function) -> Dispatchable | None:
-    """The dispatchable of what a loaded namespace has under a name now, the library's own or rerouted."""
-    original = getattr(sys.modules[namespace], declaration.name, None)
-    known = getattr(original, "__dispatch__", None)
-    if isinstance(known, Dispatchable):
-        return known
-    if original is not None:
-        return dispatchable(namespace, declaration, original)
-    library = namespace.partition(".")[0]
-    entry = _discovery.plugin_entries()[library]
-    version = _discovery.installed_version(entry.require().distribution)
-    _add_problem(entry, f"{namespace}.{declaration.name} doesn't exist in {library} {version}")
-    return None
-
-
-def _add_problem(entry: _discovery.Entry[Any], problem: str) -> None:
-    if problem not in entry.problems:
-        entry.problems.append(problem)
-
-
-def explicit_namespace(namespace: str) -> dict[str, Callable[..., Any]]:
-    """The dispatching functions of a namespace with nothing patched, by name."""
-    return {name: d.explicit for name, d in dispatchables(namespace).items()}
-
-
-def find(function: Callable[..., Any] | str) -> Dispatchable:
-    """The `Dispatchable` of a function, rerouted, explicit or the library's own, or of a public name.
-
-    Raises
-    ------
-    DispatchError
-        If no plugin declares it.
-    """
-    if isinstance(function, str):
-        namespace, _, name = function.rpartition(".")
-        if _discovery.plugin_for(namespace) and name in dispatchables(namespace):
-            return dispatchables(namespace)[name]
-        raise DispatchError(f"{function!r} is not the public name of a dispatchable function")
-    found = getattr(function, "__dispatch__", None)
-    if isinstance(found, Dispatchable):
-        return found
-    root = getattr(function, "__module__", "").partition(".")[0]
-    entry = _discovery.plugin_entries().get(root)
-    plugin = entry.get() if entry else None
-    name = getattr(function, "__name__", "")
-    for namespace in plugin.namespaces if plugin else ():
-        declaration = declared(namespace).get(name) if namespace in sys.modules else None
-        candidate = declaration and _present(namespace, declaration)
-        if candidate and candidate.original is function:
-            return candidate
-    raise DispatchError(f"{function!r} is not dispatchable: no installed plugin declares it")
-
-
-def _reset_all() -> None:
-    for function in list(_all):
-        function.reset()
-
-
-def _forget_all() -> None:
-    with _lock:
-        for key in [k for k in _newest if k[0].partition(".")[0] not in _discovery.plugin_entries()]:
-            del _newest[key]
-    for function in list(_all):
-        function.forget_backends()
-
-
-_options.on_base_change(_reset_all)
-_discovery.on_registry_change(_forget_all)

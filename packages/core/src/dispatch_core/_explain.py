@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ._dispatchable import Dispatchable, find
+from ._dispatchable import Dispatchable
+from ._namespaces import find
 from ._options import current_options
 from ._routes import Route, decide
 

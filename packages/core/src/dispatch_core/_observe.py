@@ -154,6 +154,7 @@ class trace(Watcher):
     def __init__(self) -> None:
         super().__init__()
         self.records: list[Record] = []
+        self._lock = threading.Lock()
 
     def __len__(self) -> int:
         return len(self.records)
@@ -168,8 +169,9 @@ class trace(Watcher):
         self, function: Dispatchable, route: Route, proceed: Proceed, arguments: Mapping[str, Any]
     ) -> tuple[Any, int]:
         """Time the call and record it, in the order in which calls began."""
-        index = len(self.records)
-        self.records.append(_record(route, 0.0, 0, None))
+        with self._lock:  # several threads may share the block's context
+            index = len(self.records)
+            self.records.append(_record(route, 0.0, 0, None))
         token = _depth.set(_depth.get() + 1)
         start, copied, failure = time.perf_counter(), 0, None
         try:
@@ -196,6 +198,7 @@ class trace(Watcher):
         ]
 
     def __rich__(self) -> Table:
+        from rich.markup import escape
         from rich.table import Table
 
         table = Table(title=f"{len(self.records)} dispatched calls", title_justify="left")
@@ -205,7 +208,7 @@ class trace(Watcher):
             name = "  " * r.depth + r.function + (f" ({r.error})" if r.error else "")
             passed = "; ".join(f"{p.backend}: {p.reason}" for p in r.passed)
             cells = (r.backend, r.kind, r.family, r.device or "", f"{r.seconds * 1e3:.3f}", str(r.bytes_copied))
-            table.add_row(name, *cells, passed)
+            table.add_row(*map(escape, (name, *cells, passed)))
         return table
 
 
@@ -337,6 +340,7 @@ class verify(Watcher):
         return rtol, declared[1] if self._atol is None else self._atol
 
     def __rich__(self) -> Table:
+        from rich.markup import escape
         from rich.table import Table
 
         table = Table(title=f"{len(self.results)} verified calls", title_justify="left")
@@ -347,7 +351,8 @@ class verify(Watcher):
             groups.setdefault((r.function, r.backend), []).append(r.difference)
         for (function, backend), found in groups.items():
             wrong = next((d.problem for d in found if d.problem), "within tolerance")
-            table.add_row(function, backend, str(len(found)), f"{max(d.largest for d in found):.3g}", wrong)
+            largest = f"{max(d.largest for d in found):.3g}"
+            table.add_row(function, backend, str(len(found)), largest, escape(wrong))
         return table
 
 

@@ -3,7 +3,7 @@
 What must stay true:
 
 - ``block.get() is None`` means that nothing but the process's base applies. The compiled wrappers of
-  ``_dispatchable`` read only this, so a call outside every ``using`` block pays one look-up.
+  ``_generated`` read only this, so a call outside every ``using`` block pays one look-up.
 - The base is replaced as a whole, and everything that was derived from the old one is dropped through
   ``on_base_change`` before the new one is in force for the caller of ``set_base``.
 - Values are checked when an ``Options`` is made, never when a call runs. Names of backends are checked by

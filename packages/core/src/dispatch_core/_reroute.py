@@ -26,7 +26,8 @@ from typing import Any
 
 from . import _discovery, _imports, _unreached, _workers
 from ._discovery import Entry
-from ._dispatchable import Dispatchable, declared, dispatchable
+from ._dispatchable import Dispatchable
+from ._namespaces import declared, dispatchable
 from ._errors import BackendError, ConfigError
 from ._imports import module_dict
 from ._origins import Origins

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal, overload
 
 from . import _discovery
 from ._backend import Backend, Implementation
-from ._dispatchable import Dispatchable, declared, dispatchables
+from ._dispatchable import Dispatchable
+from ._namespaces import declared, dispatchables
 from ._errors import DispatchError
 from ._families import families_of
 

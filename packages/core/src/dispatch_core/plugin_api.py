@@ -2,7 +2,7 @@
 
 from ._backend import INTERFACE, HostAdapter
 from ._discovery import resolve_device
-from ._dispatchable import explicit_namespace
+from ._namespaces import explicit_namespace
 from ._observe import Watcher
 from ._options import current_options
 

@@ -18,8 +18,8 @@ from ._arrays import SampleArray
 
 __all__ = ["correlate1d", "laplace", "maximum_filter1d", "uniform_filter1d"]
 
-MODES = ("reflect", "nearest", "constant")
-DTYPES = ("uint8", "int16", "int32", "float32", "float64")
+MODES = ("reflect", "nearest", "constant", "wrap")
+DTYPES = ("uint8", "int8", "uint16", "int16", "int32", "float32", "float64")
 
 
 def same_dtype(input: Any, output: Any) -> str | None:
@@ -41,7 +41,7 @@ def whole_weights(input: Any, weights: Any) -> str | None:
     )
 
 
-@limits(same_dtype, whole_weights, mode=MODES, dtype=(*DTYPES, "int64", "int8"))
+@limits(same_dtype, whole_weights, mode=MODES, dtype=DTYPES)
 def correlate1d(
     input: SampleArray,
     weights: Any,
@@ -87,7 +87,7 @@ def maximum_filter1d(
 
 
 # The library's `axes` is left out: passing it is outside the limits.
-@limits(same_dtype, mode=MODES, dtype=("uint8", "float32", "float64"), ndim=(1, 2, 3, 4))
+@limits(same_dtype, mode=MODES, dtype=DTYPES, ndim=(1, 2, 3))
 def laplace(input: SampleArray, output: Any = None, mode: Any = "reflect", cval: float = 0.0) -> SampleArray:
     """The sum of the second differences along all axes."""
     modes = [mode] * input.ndim if isinstance(mode, str) else list(mode)
@@ -109,6 +109,8 @@ def _filter(
 ) -> SampleArray:
     """Extend the axis, reduce every window of `size` elements in double, and round as SciPy does."""
     axis = normalize_axis_index(axis, input.ndim)
+    if not isinstance(mode, str):  # `limits` lets sequences of supported values through
+        raise RuntimeError(f"mode: a single mode is needed, got {mode!r}")
     if size < 1:
         raise RuntimeError(f"size: at least 1 is needed, got {size}")
     before = size // 2 + origin
@@ -127,6 +129,8 @@ def _extend(line: np.ndarray, before: int, after: int, mode: str, cval: float) -
     """Lengthen the last axis; edges farther away than its length are reflected again and again."""
     length = line.shape[-1]
     place = np.arange(-before, length + after)
+    if mode == "wrap":
+        return line[..., place % length]
     if mode == "reflect":
         place = place % (2 * length)
         return line[..., np.minimum(place, 2 * length - 1 - place)]

@@ -147,8 +147,9 @@ def _lay_out(values: np.ndarray, layout: str, turn: int) -> Array:
             back = tuple(int(i) for i in np.argsort(order))
             return Array(buffer=np.ascontiguousarray(values.transpose(back)), order=order)
         case "sliced":
-            buffer = np.zeros(tuple(2 * n + 1 for n in values.shape), dtype=values.dtype)
-            index = (slice(1, None, 2),) * ndim
+            room = [2 * n + 1 if i == axis else n + 1 for i, n in enumerate(values.shape)]
+            buffer = np.zeros(room, dtype=values.dtype)
+            index = tuple(slice(1, None, 2 if i == axis else None) for i in range(ndim))
             buffer[index] = values
             return Array(buffer=buffer, index=index)
         case "reversed":

@@ -16,7 +16,8 @@ import pytest
 from .. import _discovery
 from .._backend import HostAdapter
 from .._discovery import Entry
-from .._dispatchable import Dispatchable, find
+from .._dispatchable import Dispatchable
+from .._namespaces import find
 from .._errors import BackendError, ConfigError
 from ._cases import Case, cases_of
 from ._check import check_call

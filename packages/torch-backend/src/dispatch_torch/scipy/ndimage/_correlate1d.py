@@ -15,7 +15,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from . import _banded, _ordered
@@ -122,12 +124,18 @@ def _shifted(x: Tensor, weights: Weights, before: int, mode: str, cval: float, *
         for k in range(1, size):
             total = total + extended[:, k : k + n] * values[k]
         return total
-    numbers = weights.host.tolist()
+    numbers = _without_underflow(weights.host, x.dtype).tolist()
     total = extended[:, :n] * numbers[0]
     for k in range(1, size):
         piece = extended[:, k : k + n]
         total = total.add(piece, alpha=numbers[k]) if functional else total.add_(piece, alpha=numbers[k])
     return total
+
+
+def _without_underflow(weights: NDArray[Any], dtype: torch.dtype) -> NDArray[Any]:
+    """Weights that are too small for `dtype` are not zero: what they meet may be infinite."""
+    tiny = torch.finfo(dtype).tiny
+    return np.where((weights != 0) & (np.abs(weights) < tiny), np.copysign(tiny, weights), weights)
 
 
 def _integral(
@@ -140,8 +148,11 @@ def _integral(
         result = correlate_lines(as_lines(x.to(exact), axis), known, before, mode, cval, finite=True)
         return cast(result, dtype).view(x.shape)
     lines = as_lines(x, axis)
-    if not _ordered.keeps_values(x.dtype, mode, cval):
-        lines = lines.to(torch.float64)
-    extended = extend(lines, 1, before, len(host) - 1 - before, mode, cval)
-    result = _ordered.correlate(extended, lines.shape, _ordered.terms_along(host, 1, 3), dtype)
-    return result.view(x.shape)
+    extensible = lines if _ordered.keeps_values(x.dtype, mode, cval) else lines.to(torch.float64)
+    extended = extend(extensible, 1, before, len(host) - 1 - before, mode, cval)
+    terms = _ordered.terms_along(host, 1, 3)
+    fast = _ordered.margin(x.dtype, x.device, host, cval)
+    if fast is None:
+        return _ordered.correlate(extended, lines.shape, terms, dtype).view(x.shape)
+    approximate = correlate_lines(lines.to(fast[0]), known, before, mode, cval, finite=True)
+    return _ordered.settle(approximate, fast[1], extended, terms, dtype).view(x.shape)

@@ -219,11 +219,14 @@ def _integral(
     exact = _ordered.exact_dtype(x.dtype, x.device, host, cval)
     if exact is not None:
         return cast(_floating(x.to(exact).contiguous(), Weights(host), before, mode, cval), dtype)
-    if not _ordered.keeps_values(x.dtype, mode, cval):
-        x = x.to(torch.float64)
-    extended = _extend_all(x.contiguous(), host.shape, before, mode, cval)
-    shape = x.shape or (1,)
+    wide = x if _ordered.keeps_values(x.dtype, mode, cval) else x.to(torch.float64)
+    extended = _extend_all(wide.contiguous(), host.shape, before, mode, cval, functional=False)
     terms = _ordered.terms_dense(host)
+    fast = _ordered.margin(x.dtype, x.device, host, cval) if x.ndim else None
+    if fast is not None:
+        approximate = _floating(x.to(fast[0]).contiguous(), Weights(host), before, mode, cval)
+        return _ordered.settle(approximate, fast[1], extended, terms, dtype, dense=True)
+    shape = x.shape or (1,)
     if x.ndim == 0:
         extended, terms = extended.reshape(1), [_ordered.Term(t.weight, (0,)) for t in terms]
     return _ordered.correlate(extended, shape, terms, dtype, dense=True).view(x.shape)

@@ -19,15 +19,13 @@ from ._complex import read_cval
 from ._correlate import correlate1d
 from ._correlate1d import correlate_axis, needs_grad
 from ._gaussian import gaussian_filter
-from ._output import Output, cast, is_integral, resolve, storage_dtype
+from ._output import SIGNED_TWIN, Output, cast, is_integral, resolve, storage_dtype
 from ._weights import Weights
 
 _SLOPE: Final = Weights(np.array([-1.0, 0.0, 1.0]))
 _SOBEL_SMOOTHING: Final = Weights(np.array([1.0, 2.0, 1.0]))
 _PREWITT_SMOOTHING: Final = Weights(np.array([1.0, 1.0, 1.0]))
 _SECOND_DIFFERENCE: Final = (1, -2, 1)
-# Torch lacks arithmetic for these; modulo a power of two it is the same as for the signed dtype.
-_SIGNED_TWIN: Final = {torch.uint16: torch.int16, torch.uint32: torch.int32, torch.uint64: torch.int64}
 
 Derivative = Callable[..., Any]
 
@@ -176,14 +174,14 @@ def _sum_over_axes(
 
 
 def _plus(a: Tensor, b: Tensor) -> Tensor:
-    twin = _SIGNED_TWIN.get(a.dtype)
+    twin = SIGNED_TWIN.get(a.dtype)
     if twin is not None:
         return (a.view(twin) + b.view(twin)).view(a.dtype)
     return a + b if needs_grad(a) or needs_grad(b) else a.add_(b)
 
 
 def _square(x: Tensor) -> Tensor:
-    twin = _SIGNED_TWIN.get(x.dtype)
+    twin = SIGNED_TWIN.get(x.dtype)
     if twin is not None:
         return x.view(twin).square().view(x.dtype)
     return x * x

@@ -19,13 +19,10 @@ constant  ``k k k|a b c d|k k k``      none
 
 from __future__ import annotations
 
-from typing import Final
-
 import torch
 from torch import Tensor
 
-# Torch has storage for these but few operations; a view with the same bits moves them about just as well.
-_SIGNED_TWIN: Final = {torch.uint16: torch.int16, torch.uint32: torch.int32, torch.uint64: torch.int64}
+from ._output import SIGNED_TWIN
 
 
 def _source(position: Tensor, n: int, mode: str) -> Tensor:
@@ -67,6 +64,9 @@ def _border(x: Tensor, dim: int, start: int, stop: int, mode: str, cval: complex
     n = x.shape[dim]
     if mode == "constant":
         return _constant(x, dim, stop - start, cval)
+    twin = SIGNED_TWIN.get(x.dtype)
+    if twin is not None:
+        return _border(x.view(twin), dim, start, stop, mode, cval).view(x.dtype)
     index = _source(torch.arange(start, stop, device=x.device), n, mode)
     if x.is_contiguous() or x.requires_grad:
         return x.index_select(dim, index)
@@ -101,11 +101,5 @@ def extend(x: Tensor, dim: int, before: int, after: int, mode: str, cval: comple
     """
     if not before and not after:
         return x
-    twin = _SIGNED_TWIN.get(x.dtype)
-    if twin is not None:
-        if mode == "constant":
-            head, tail = (_constant(x, dim, count, cval).view(twin) for count in (before, after))
-            return torch.cat([head, x.view(twin), tail], dim).view(x.dtype)
-        return extend(x.view(twin), dim, before, after, mode).view(x.dtype)
-    head_or_none, tail_or_none = borders(x, dim, before, after, mode, cval)
-    return torch.cat([part for part in (head_or_none, x, tail_or_none) if part is not None], dim)
+    head, tail = borders(x, dim, before, after, mode, cval)
+    return torch.cat([part for part in (head, x, tail) if part is not None], dim)

@@ -1,8 +1,12 @@
-"""Correlation in SciPy's own order of operations, for integer results.
+"""Correlation with integer results: equal to SciPy's, which sums in double and truncates.
 
-SciPy sums products in double and truncates. A sum that is an integer in exact arithmetic may come out one bit
-below it, and then the truncated result is one less: equal integers need the same roundings, so the same order,
-and no fused multiply-add. Where every order is exact anyway (`exact_dtype`), any faster kernel will do.
+A sum that is an integer in exact arithmetic may come out one bit below it, and then the truncated result is one
+less. So equal integers need the same roundings, that is the same order and no fused multiply-add: `correlate`.
+It is slower than the other kernels, and seldom needed:
+
+- Where every order is exact anyway (`exact_dtype`), any kernel will do.
+- Where a faster kernel's result is further from the next integer than its error bound (`margin`), truncation
+  gives the same. `settle` computes in order only what lies nearer.
 
 The order, found by comparing bits with scipy 1.17: along one axis, the centre first if the weights are
 symmetric or antisymmetric, then pairs from the outermost inwards, each pair added (subtracted) before it is
@@ -13,7 +17,7 @@ weights that are not negligible, in C order, added to 0.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -22,11 +26,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ._output import cast, cast_mirrored, is_integral
+from ._output import SIGNED_TWIN, cast, cast_mirrored, is_integral
 from ._weights import NEGLIGIBLE
 
 # Elements of one block: its few double temporaries stay in the second-level cache.
 _BLOCK: Final = 1 << 16
+# The largest error bound with which truncation still leaves few results in doubt.
+_DOUBT: Final = 4e-3
+# The part of a block that may be in doubt before all of it is done in order.
+_MANY: Final = 0.03
 _BITS: Final = {
     torch.bool: 1,
     torch.uint8: 8,
@@ -62,6 +70,26 @@ def exact_dtype(
     if largest <= 2.0**24:
         return torch.float32
     return torch.float64 if largest <= 2.0**53 and device.type != "mps" else None
+
+
+def margin(
+    input_dtype: torch.dtype, device: torch.device, weights: NDArray[Any], cval: float
+) -> tuple[torch.dtype, float] | None:
+    """A dtype for a faster kernel, and how far its sums may be from SciPy's; None if that is too far.
+
+    A sum of K products in any order has an error of at most ``(K + 1) * eps / 2`` times the sum of their
+    magnitudes (Higham, Accuracy and Stability of Numerical Algorithms, 2002, section 3.1); twice that and a few
+    more covers the rounding of the weights and SciPy's own error.
+    """
+    bits = _BITS.get(input_dtype)
+    if bits is None or device.type != "cpu":
+        return None
+    total = float(np.abs(weights).sum()) * max(2.0**bits, abs(cval))
+    for dtype in (torch.float32, torch.float64):
+        bound = (weights.size + 8) * torch.finfo(dtype).eps * total
+        if bound < _DOUBT:
+            return dtype, bound
+    return None
 
 
 def terms_along(weights: NDArray[Any], axis: int, ndim: int) -> list[Term]:
@@ -102,6 +130,68 @@ def keeps_values(dtype: torch.dtype, mode: str, cval: float) -> bool:
     return dtype != torch.bool and torch.iinfo(dtype).min <= cval <= torch.iinfo(dtype).max
 
 
+def settle(
+    approximate: Tensor,
+    bound: float,
+    extended: Tensor,
+    terms: Sequence[Term],
+    dtype: torch.dtype,
+    *,
+    dense: bool = False,
+) -> Tensor:
+    """Truncate `approximate` where its error `bound` leaves no doubt; do the rest in order.
+
+    Other parameters as for `correlate`. On a CPU only: where there is doubt depends on the values.
+    """
+    result = torch.empty(approximate.shape, dtype=dtype)
+    doubtful = []
+    for axis, low, high in _blocks(approximate.shape, approximate.device):
+        part = approximate.narrow(axis, low, high - low)
+        below = (part - bound).trunc_()
+        where = _nonzero((part + bound).trunc_().sub_(below))
+        target = result.narrow(axis, low, high - low)
+        if len(where) > _MANY * part.numel():
+            # A region of one value, mostly: its mean is that integer.
+            reach = extended.shape[axis] - approximate.shape[axis]
+            around = extended.narrow(axis, low, high - low + reach)
+            target.copy_(correlate(around, part.shape, terms, dtype, dense=dense))
+            continue
+        target.copy_((cast_mirrored if dense else cast)(below, dtype))
+        position = list(torch.unravel_index(where, part.shape))
+        position[axis] = position[axis] + low
+        doubtful.append(torch.stack(position))
+    if doubtful:
+        _correct(result, torch.cat(doubtful, dim=1), extended, terms, dense=dense)
+    return result
+
+
+def _nonzero(x: Tensor) -> Tensor:
+    """Flat indices where `x` is not 0; fast where that is rare."""
+    flat = x.view(-1)
+    if flat.shape[0] % 64:
+        return flat.nonzero()[:, 0]
+    rows = flat.view(-1, 64)
+    hit = rows.amax(1).nonzero()[:, 0]
+    row, column = rows[hit].nonzero().unbind(1)
+    return hit[row] * 64 + column
+
+
+def _correct(
+    result: Tensor, positions: Tensor, extended: Tensor, terms: Sequence[Term], *, dense: bool
+) -> None:
+    """Compute the results at `positions`, of shape (ndim, count), in order."""
+    first = (positions * torch.tensor(extended.stride())[:, None]).sum(0)
+    flat = extended.view(-1)
+
+    def at(offset: tuple[int, ...]) -> Tensor:
+        return flat[first + sum(o * s for o, s in zip(offset, extended.stride(), strict=True))].to(torch.float64)
+
+    total = _sum(at, first.shape, terms, torch.float64, extended.device)
+    values = (cast_mirrored if dense else cast)(total, result.dtype)
+    twin = SIGNED_TWIN.get(result.dtype, result.dtype)
+    result.view(twin)[positions.unbind(0)] = values.view(twin)
+
+
 def correlate(
     extended: Tensor, shape: Sequence[int], terms: Sequence[Term], dtype: torch.dtype, *, dense: bool = False
 ) -> Tensor:
@@ -124,15 +214,18 @@ def correlate(
         Costs three passes over a block in cache per pair of weights, and one pass over memory.
     """
     result = torch.empty(tuple(shape), dtype=dtype, device=extended.device)
-    if not terms:
-        return result.zero_()
     convert = cast_mirrored if dense else cast
     wide = torch.float32 if extended.device.type == "mps" else torch.float64
     for axis, low, high in _blocks(shape, extended.device):
         reach = extended.shape[axis] - shape[axis]
         source = extended.narrow(axis, low, high - low + reach).to(wide)
-        part = [high - low if d == axis else n for d, n in enumerate(shape)]
-        result.narrow(axis, low, high - low).copy_(convert(_sum(source, part, terms), dtype))
+        part = tuple(high - low if d == axis else n for d, n in enumerate(shape))
+
+        def at(offset: tuple[int, ...], source: Tensor = source, part: tuple[int, ...] = part) -> Tensor:
+            return source[tuple(slice(o, o + n) for o, n in zip(offset, part, strict=True))]
+
+        total = _sum(at, part, terms, wide, extended.device)
+        result.narrow(axis, low, high - low).copy_(convert(total, dtype))
     return result
 
 
@@ -145,13 +238,16 @@ def _blocks(shape: Sequence[int], device: torch.device) -> Iterator[tuple[int, i
         yield axis, low, min(low + step, shape[axis])
 
 
-def _sum(source: Tensor, shape: Sequence[int], terms: Sequence[Term]) -> Tensor:
-    total = torch.zeros(tuple(shape), dtype=source.dtype, device=source.device)
+def _sum(
+    at: Callable[[tuple[int, ...]], Tensor],
+    shape: Sequence[int],
+    terms: Sequence[Term],
+    dtype: torch.dtype,
+    device: torch.device,
+) -> Tensor:
+    """Add up `terms` one by one, where `at` gives the elements at an offset."""
+    total = torch.zeros(tuple(shape), dtype=dtype, device=device)
     scratch = torch.empty_like(total)
-
-    def at(offset: tuple[int, ...]) -> Tensor:
-        return source[tuple(slice(o, o + n) for o, n in zip(offset, shape, strict=True))]
-
     for term in terms:
         if term.twin is None:
             torch.mul(at(term.offset), term.weight, out=scratch)

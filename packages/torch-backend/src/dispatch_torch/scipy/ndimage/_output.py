@@ -30,6 +30,9 @@ _BY_NAME: Final[dict[str, torch.dtype]] = {
     "complex64": torch.complex64,
     "complex128": torch.complex128,
 }
+# Torch has storage for these but few operations. The signed dtype with the same bits moves them about as well,
+# and adds and multiplies modulo the same power of two.
+SIGNED_TWIN: Final = {torch.uint16: torch.int16, torch.uint32: torch.int32, torch.uint64: torch.int64}
 _NARROW: Final = frozenset({torch.bool, torch.uint8, torch.int8, torch.uint16, torch.int16})
 _EXACT_IN_SINGLE: Final = _NARROW | {torch.float32}
 # numpy.promote_types(dtype, complex64) is complex128 for all but these; torch's own promotion is narrower.

@@ -61,6 +61,10 @@ def _integral(x: Tensor, size: int, before: int, mode: str, cval: float) -> Tens
     if exact is None or size > _LONG or x.device.type != "cpu":
         return _running(x, size, before, mode, cval, exact=True)
     sums = correlate_lines(x.to(exact), Weights(ones), before, mode, cval, finite=True)
+    unsigned = x.dtype in (torch.bool, torch.uint8, torch.uint16) and cval >= 0
+    if unsigned and size * max(255 if x.dtype.itemsize == 1 else 65535, cval) < 2**22:
+        # Half a unit keeps the quotient further from every integer than the rounding of the product reaches.
+        return sums.add_(0.5).mul_(1.0 / size)
     return sums.to(torch.float64).div_(size)
 
 

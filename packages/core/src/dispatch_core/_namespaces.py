@@ -1,0 +1,150 @@
+"""All dispatchable functions: by namespace and name, by function object, by public name.
+
+Making them imports the library's module and nothing else. No lock is held while anything is imported: another
+thread may be importing the same module.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import threading
+import weakref
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from . import _discovery, _options
+from ._dispatchable import Dispatchable
+from ._errors import BackendError, DispatchError
+from ._plugin import Function
+
+__all__ = ["declared", "dispatchable", "dispatchables", "explicit_namespace", "find"]
+
+_lock = threading.Lock()
+_newest: dict[tuple[str, str], Dispatchable] = {}
+_all: weakref.WeakSet[Dispatchable] = weakref.WeakSet()
+
+
+def declared(namespace: str) -> Mapping[str, Function]:
+    """What a plugin declares for a namespace, by function name; imports nothing of the library.
+
+    Raises
+    ------
+    BackendError
+        If no working plugin declares the namespace.
+    """
+    entry = _discovery.plugin_entries().get(namespace.partition(".")[0])
+    if entry is None or namespace not in entry.require().namespaces:
+        raise BackendError(f"no installed plugin declares the namespace {namespace!r}")
+    path, _, attribute = entry.require().namespaces[namespace].partition(":")
+    table: tuple[Function, ...] = getattr(importlib.import_module(path), attribute)
+    return {declaration.name: declaration for declaration in table}
+
+
+def dispatchable(namespace: str, declaration: Function, original: Callable[..., Any]) -> Dispatchable | None:
+    """The `Dispatchable` of a function object, made once; None where the declaration doesn't fit it.
+
+    A library that is loaded anew has new function objects, and gets new dispatchables.
+    """
+    key = (namespace, declaration.name)
+    known = _newest.get(key)
+    if known is not None and known.original is original:
+        return known
+    entry = _discovery.plugin_entries()[namespace.partition(".")[0]]
+    try:
+        explicit = entry.require().explicit.get(namespace, namespace)
+        made = Dispatchable(namespace, declaration, original, explicit)
+    except (BackendError, ValueError, TypeError) as error:
+        _add_problem(entry, str(error))
+        return None
+    with _lock:
+        known = _newest.get(key)
+        if known is not None and known.original is original:  # another thread was faster
+            return known
+        _newest[key] = made
+        _all.add(made)
+    return made
+
+
+def dispatchables(namespace: str) -> Mapping[str, Dispatchable]:
+    """The dispatchable functions of a namespace, by name; imports its module, and what is lazy in it.
+
+    Raises
+    ------
+    BackendError
+        If no working plugin declares the namespace.
+    """
+    table = declared(namespace)
+    importlib.import_module(namespace)
+    made = {name: _present(namespace, declaration) for name, declaration in table.items()}
+    return {name: function for name, function in made.items() if function is not None}
+
+
+def _present(namespace: str, declaration: Function) -> Dispatchable | None:
+    """The dispatchable of what a loaded namespace has under a name now, the library's own or rerouted."""
+    original = getattr(sys.modules[namespace], declaration.name, None)
+    known = getattr(original, "__dispatch__", None)
+    if isinstance(known, Dispatchable):
+        return known
+    if original is not None:
+        return dispatchable(namespace, declaration, original)
+    library = namespace.partition(".")[0]
+    entry = _discovery.plugin_entries()[library]
+    version = _discovery.installed_version(entry.require().distribution)
+    _add_problem(entry, f"{namespace}.{declaration.name} doesn't exist in {library} {version}")
+    return None
+
+
+def _add_problem(entry: _discovery.Entry[Any], problem: str) -> None:
+    if problem not in entry.problems:
+        entry.problems.append(problem)
+
+
+def explicit_namespace(namespace: str) -> dict[str, Callable[..., Any]]:
+    """The dispatching functions of a namespace with nothing patched, by name."""
+    return {name: d.explicit for name, d in dispatchables(namespace).items()}
+
+
+def find(function: Callable[..., Any] | str) -> Dispatchable:
+    """The `Dispatchable` of a function, rerouted, explicit or the library's own, or of a public name.
+
+    Raises
+    ------
+    DispatchError
+        If no plugin declares it.
+    """
+    if isinstance(function, str):
+        namespace, _, name = function.rpartition(".")
+        if _discovery.plugin_for(namespace) and name in dispatchables(namespace):
+            return dispatchables(namespace)[name]
+        raise DispatchError(f"{function!r} is not the public name of a dispatchable function")
+    found = getattr(function, "__dispatch__", None)
+    if isinstance(found, Dispatchable):
+        return found
+    root = getattr(function, "__module__", "").partition(".")[0]
+    entry = _discovery.plugin_entries().get(root)
+    plugin = entry.get() if entry else None
+    name = getattr(function, "__name__", "")
+    for namespace in plugin.namespaces if plugin else ():
+        declaration = declared(namespace).get(name) if namespace in sys.modules else None
+        candidate = declaration and _present(namespace, declaration)
+        if candidate and candidate.original is function:
+            return candidate
+    raise DispatchError(f"{function!r} is not dispatchable: no installed plugin declares it")
+
+
+def _reset_all() -> None:
+    for function in list(_all):
+        function.reset()
+
+
+def _forget_all() -> None:
+    with _lock:
+        for key in [k for k in _newest if k[0].partition(".")[0] not in _discovery.plugin_entries()]:
+            del _newest[key]
+    for function in list(_all):
+        function.forget_backends()
+
+
+_options.on_base_change(_reset_all)
+_discovery.on_registry_change(_forget_all)
