@@ -119,7 +119,9 @@ def main(size: int, dtype: str, device: str, rounds: int, only: str, path: Path 
     image = rng.random((size, size), dtype=np.float64)
     image = (image * 255 if np.dtype(dtype).kind in "iu" else image).astype(dtype)
     what = torch.cuda.get_device_name() if device.startswith("cuda") else f"{torch.get_num_threads()} threads"
-    title = f"{dtype} {size}x{size}, torch {torch.__version__} on {device} ({what}), scipy {scipy.__version__}"
+    title = (
+        f"{dtype} {size}x{size}, torch {torch.__version__} on {device} ({what}), scipy {scipy.__version__}"
+    )
     table = Table(title=title, title_justify="left")
     for column in ("call", "SciPy ms", "selected ms", "selected ratio", "tensor ms", "tensor ratio"):
         table.add_column(column, justify="left" if column == "call" else "right")
@@ -127,15 +129,24 @@ def main(size: int, dtype: str, device: str, rounds: int, only: str, path: Path 
     for label, (name, options) in CASES.items():
         if only in label:
             native, selected, tensor = measure(name, options, image, device, rounds)
-            rows.append({"call": label, "function": name, "scipy": native, "selected": selected, "tensor": tensor})
+            rows.append(
+                {"call": label, "function": name, "scipy": native, "selected": selected, "tensor": tensor}
+            )
             cells = [f"{native * 1e3:.1f}", f"{selected * 1e3:.1f}", f"{native / selected:.2f}"]
             table.add_row(label, *cells, f"{tensor * 1e3:.1f}", f"{native / tensor:.2f}")
-    means = {k: math.exp(sum(math.log(r["scipy"] / r[k]) for r in rows) / len(rows)) for k in ("selected", "tensor")}
+    means = {
+        k: math.exp(sum(math.log(r["scipy"] / r[k]) for r in rows) / len(rows))
+        for k in ("selected", "tensor")
+    }
     table.add_section()
     table.add_row("geometric mean", "", "", f"{means['selected']:.2f}", "", f"{means['tensor']:.2f}")
     Console(width=120).print(table)
     if path is not None:
-        figures = {"title": title, "processor": platform.processor() or platform.machine(), "geometric_mean": means}
+        figures = {
+            "title": title,
+            "processor": platform.processor() or platform.machine(),
+            "geometric_mean": means,
+        }
         path.write_text(json.dumps({**figures, "rows": rows}, indent=1) + "\n")
 
 

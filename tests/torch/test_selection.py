@@ -46,7 +46,9 @@ def test_memory_is_shared_both_ways_on_the_cpu(view):
 def test_what_torch_cannot_view_is_copied_and_counted(view):
     records = np.zeros(5, dtype=[("a", "i1"), ("f", "f4")])
     records["f"] = np.arange(5)
-    array = view(records) if view(np.zeros(1, records.dtype)).dtype.names is None else view(records["f"].copy())
+    array = (
+        view(records) if view(np.zeros(1, records.dtype)).dtype.names is None else view(records["f"].copy())
+    )
     tensor, copied = HOST.from_host(array, "cpu", write=False)
     assert copied == array.nbytes
     assert np.array_equal(tensor.numpy(), array)
@@ -115,14 +117,16 @@ def test_nothing_is_copied_on_the_cpu():
 def test_two_devices_are_refused():
     image, weights = torch.ones(4, 4), torch.ones(3, 3, device="meta")
     for _ in range(2):
-        with pytest.raises(MixedArraysError, match="input is torch on cpu .* weights is torch on meta"):
+        with pytest.raises(MixedArraysError, match=r"input is torch on cpu .* weights is torch on meta"):
             ndimage.correlate(image, weights)
         assert ndimage.correlate(image, weights.new_ones(3, 3, device="cpu")).shape == (4, 4)
 
 
 def test_a_tensor_and_an_array_are_refused():
     for _ in range(2):
-        with pytest.raises(MixedArraysError, match=r"input is torch \(Tensor\), weights is numpy \(ndarray\)"):
+        with pytest.raises(
+            MixedArraysError, match=r"input is torch \(Tensor\), weights is numpy \(ndarray\)"
+        ):
             ndimage.correlate(torch.ones(4, 4), np.ones((3, 3)))
         with pytest.raises(MixedArraysError, match="output is numpy"):
             ndimage.gaussian_filter(torch.ones(4, 4), 1, output=np.ones((4, 4)))

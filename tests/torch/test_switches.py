@@ -119,7 +119,12 @@ def test_importing_scipy_never_imports_torch(tmp_path):
     code = "import sys, scipy.ndimage as n; print('torch' in sys.modules, hasattr(n.label, '__dispatch__'))"
     environment = {**os.environ, "DISPATCH": "1", "DISPATCH_BACKENDS": "torch"}
     done = subprocess.run(
-        [sys.executable, "-c", code], env=environment, cwd=tmp_path, capture_output=True, text=True, check=True
+        [sys.executable, "-c", code],
+        env=environment,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert done.stdout.split() == ["False", "True"]
 

@@ -119,10 +119,8 @@ def _has_table(path: str) -> bool:
     # The spellings TOML has: [tool.dispatch], tool.dispatch.log = "off"; below [tool] dispatch = {} and
     # dispatch.log = "off"; and tool = {}. A byte order mark is left to the parser, which refuses it.
     beginnings = (b"tool.dispatch", b"dispatch.", b"dispatch={", b"tool={")
-    for line in content.splitlines():
-        if line.translate(None, b" \t\"'[\xef\xbb\xbf").startswith(beginnings):
-            return True
-    return False
+    lines = content.splitlines()
+    return any(line.translate(None, b" \t\"'[\xef\xbb\xbf").startswith(beginnings) for line in lines)
 
 
 class _AfterPaths:

@@ -24,7 +24,12 @@ Tolerance = Mapping[str, tuple[float, float]]
 
 #: dtype name to (rtol, atol) where a backend declares nothing else.
 TOLERANCE: Final[Tolerance] = MappingProxyType(
-    {"float32": (1e-5, 1e-5), "complex64": (1e-5, 1e-5), "float64": (1e-12, 1e-12), "complex128": (1e-12, 1e-12)}
+    {
+        "float32": (1e-5, 1e-5),
+        "complex64": (1e-5, 1e-5),
+        "float64": (1e-12, 1e-12),
+        "complex128": (1e-12, 1e-12),
+    }
 )
 
 
@@ -153,7 +158,9 @@ class Limit:
             case "missing":
                 return f"no {self.subject}"
             case "check" | "rule":
-                doc = (inspect.getdoc(self.allowed) or self.allowed.__name__.replace("_", " ")).splitlines()[0]
+                doc = (inspect.getdoc(self.allowed) or self.allowed.__name__.replace("_", " ")).splitlines()[
+                    0
+                ]
                 return doc if self.kind == "rule" else f"{self.subject}: {doc}"
             case _:
                 return f"{self.subject} in {_listed(self.allowed)}"
@@ -317,7 +324,9 @@ def fit(
     try:
         own = inspect.signature(call)
     except (TypeError, ValueError) as error:
-        raise BackendError(f"{function}: the implementation of backend {backend!r} has no signature: {error}") from error
+        raise BackendError(
+            f"{function}: the implementation of backend {backend!r} has no signature: {error}"
+        ) from error
     problem = _misfit(library.parameters, own.parameters)
     if problem:
         name = f"{getattr(call, '__module__', '?')}.{getattr(call, '__qualname__', call)}"

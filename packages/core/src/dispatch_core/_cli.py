@@ -163,8 +163,8 @@ def explain(
     The arrays of the call are described by flags; every required array argument gets one of that kind.
     """
     from . import _config
-    from ._namespaces import find
     from ._explain import explain as ask
+    from ._namespaces import find
     from ._options import set_base
 
     switches: Settings = {"device": device} if family == "numpy" and device else {}

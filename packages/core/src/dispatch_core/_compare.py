@@ -67,7 +67,9 @@ def compare(actual: Any, expected: Any, rtol: float, atol: float, scale: float =
 
 def _compare_items(actual: Any, expected: Any, rtol: float, atol: float, scale: float) -> Difference:
     if not isinstance(actual, type(expected)) or len(actual) != len(expected):
-        return Difference(f"{type(actual).__name__} {actual!r}, expected {type(expected).__name__} {expected!r}")
+        return Difference(
+            f"{type(actual).__name__} {actual!r}, expected {type(expected).__name__} {expected!r}"
+        )
     found = [compare(a, e, rtol, atol, scale) for a, e in zip(actual, expected, strict=True)]
     wrong = [f for f in found if f.problem]
     return max(wrong or found, key=lambda f: f.largest, default=Difference(None))

@@ -321,7 +321,7 @@ def adapter_of(entry: Entry[Backend]) -> HostAdapter | None:
         try:
             cls = functools.reduce(getattr, qualname.split("."), importlib.import_module(path))
             entry.adapter = cls()  # type: ignore[operator]
-        except Exception as error:  # noqa: BLE001  (a third party's import may raise anything)
+        except Exception as error:
             raise _broken(entry, error) from error
     return entry.adapter
 

@@ -48,7 +48,9 @@ class Dispatchable:
         ``disable()`` can tell them apart.
     """
 
-    def __init__(self, namespace: str, declaration: Function, original: Callable[..., Any], explicit: str) -> None:
+    def __init__(
+        self, namespace: str, declaration: Function, original: Callable[..., Any], explicit: str
+    ) -> None:
         self.namespace = namespace
         self.name = declaration.name
         self.qualified = f"{namespace}.{declaration.name}"

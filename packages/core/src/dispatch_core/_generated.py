@@ -63,9 +63,7 @@ def compile_wrapper(function: Dispatchable) -> types.FunctionType:
         "__dispatch_type": type,
         "__dispatch_slow": function.slow,
     }
-    wrapper = compile_function(
-        source, name, namespace, label=function.qualified, module=function.namespace
-    )
+    wrapper = compile_function(source, name, namespace, label=function.qualified, module=function.namespace)
     functools.update_wrapper(wrapper, function.original)
     wrapper.__module__ = function.namespace
     wrapper.__qualname__ = wrapper.__name__ = function.name
@@ -77,7 +75,11 @@ def compile_wrapper(function: Dispatchable) -> types.FunctionType:
 def clone(function: types.FunctionType, module: str) -> types.FunctionType:
     """Another function object of the same code, globals and attributes, which lives in `module`."""
     copy = types.FunctionType(
-        function.__code__, function.__globals__, function.__name__, function.__defaults__, function.__closure__
+        function.__code__,
+        function.__globals__,
+        function.__name__,
+        function.__defaults__,
+        function.__closure__,
     )
     copy.__kwdefaults__ = function.__kwdefaults__
     vars(copy).update(vars(function))
@@ -168,7 +170,9 @@ def _acceptance(
 
 def compile_forwarder(signature: inspect.Signature, target: Callable[..., Any]) -> types.FunctionType:
     """``f(*values of all parameters in order)`` that calls `target` with those it has."""
-    source = f"def forward({_values(signature)}):\n    return __dispatch_call({_forwarded(signature, target)})\n"
+    source = (
+        f"def forward({_values(signature)}):\n    return __dispatch_call({_forwarded(signature, target)})\n"
+    )
     label = f"forward {getattr(target, '__module__', '')}.{getattr(target, '__qualname__', '')}"
     return compile_function(source, "forward", {"__dispatch_call": target}, label=label, module=__name__)
 
@@ -196,7 +200,10 @@ def _forwarded(signature: inspect.Signature, target: Callable[..., Any]) -> str:
                 pieces.append(f"**{local}")
         elif name not in theirs:
             by_position = False
-        elif by_position and theirs[name].kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD):
+        elif by_position and theirs[name].kind in (
+            parameter.POSITIONAL_ONLY,
+            parameter.POSITIONAL_OR_KEYWORD,
+        ):
             pieces.append(local)
         else:
             by_position = False

@@ -23,7 +23,9 @@ Call = Callable[[Mapping[str, Any]], Any]
 class _Exchange:
     """The conversions of one call, and how many bytes they copied."""
 
-    def __init__(self, convert: Callable[..., tuple[Any, int]], back: Callable[[Any], tuple[Any, int]]) -> None:
+    def __init__(
+        self, convert: Callable[..., tuple[Any, int]], back: Callable[[Any], tuple[Any, int]]
+    ) -> None:
         self.convert = convert
         self.back = back
         self.copied = 0
@@ -71,9 +73,7 @@ def with_backend(
     function: Dispatchable, adapter: HostAdapter, device: str, arguments: Mapping[str, Any], call: Call
 ) -> tuple[Any, int]:
     """Run `call` on a backend's arrays made from host arrays; return host results and the bytes copied."""
-    exchange = _Exchange(
-        lambda array, write: adapter.from_host(array, device, write=write), adapter.to_host
-    )
+    exchange = _Exchange(lambda array, write: adapter.from_host(array, device, write=write), adapter.to_host)
     result = call(_exchanged(function, exchange, arguments, lambda group: group == HOST))
     exchange.write_back()
     return exchange.give(result, lambda group: group not in ("", HOST)), exchange.copied

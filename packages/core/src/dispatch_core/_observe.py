@@ -207,7 +207,14 @@ class trace(Watcher):
         for r in self.records:
             name = "  " * r.depth + r.function + (f" ({r.error})" if r.error else "")
             passed = "; ".join(f"{p.backend}: {p.reason}" for p in r.passed)
-            cells = (r.backend, r.kind, r.family, r.device or "", f"{r.seconds * 1e3:.3f}", str(r.bytes_copied))
+            cells = (
+                r.backend,
+                r.kind,
+                r.family,
+                r.device or "",
+                f"{r.seconds * 1e3:.3f}",
+                str(r.bytes_copied),
+            )
             table.add_row(*map(escape, (name, *cells, passed)))
         return table
 
@@ -304,9 +311,15 @@ class verify(Watcher):
 
     def check(self) -> None:
         """Raise `VerificationError` unless `ok`, naming each function that is off."""
-        wrong = [f"{r.function} by {r.backend}: {r.difference.problem}" for r in self.results if r.difference.problem]
+        wrong = [
+            f"{r.function} by {r.backend}: {r.difference.problem}"
+            for r in self.results
+            if r.difference.problem
+        ]
         if wrong:
-            raise VerificationError("dispatched results differ from the library's own:\n  " + "\n  ".join(wrong))
+            raise VerificationError(
+                "dispatched results differ from the library's own:\n  " + "\n  ".join(wrong)
+            )
 
     def around(
         self, function: Dispatchable, route: Route, proceed: Proceed, arguments: Mapping[str, Any]

@@ -93,7 +93,9 @@ class Options:
         _check_names("backends", self.backends)
         for pattern, names in self.functions:
             if not isinstance(pattern, str) or not pattern:
-                raise ConfigError(f"functions: a pattern such as 'scipy.ndimage.*' is needed, got {pattern!r}")
+                raise ConfigError(
+                    f"functions: a pattern such as 'scipy.ndimage.*' is needed, got {pattern!r}"
+                )
             _check_names(f"functions[{pattern!r}]", names)
         for name, table in self.settings.items():
             if not isinstance(table, Mapping):
@@ -129,7 +131,9 @@ def _check_names(key: str, names: object) -> None:
 # The base of the process and the ContextVar of blocks
 # ---------------------------------------------------------------------------------------------------------------
 
-block: Final[contextvars.ContextVar[Options | None]] = contextvars.ContextVar("dispatch_options", default=None)
+block: Final[contextvars.ContextVar[Options | None]] = contextvars.ContextVar(
+    "dispatch_options", default=None
+)
 
 _base = Options()
 _lock = threading.RLock()
@@ -274,7 +278,7 @@ class using:
     """
 
     def __init__(self, *backends: str, **changes: Any) -> None:
-        names = changes.pop("backends", None) if not backends else backends
+        names = backends or changes.pop("backends", None)
         if "log" in changes:
             raise ConfigError("log belongs to the whole process: use configure(log=...)")
         self._backends = names

@@ -27,9 +27,9 @@ from typing import Any
 from . import _discovery, _imports, _unreached, _workers
 from ._discovery import Entry
 from ._dispatchable import Dispatchable
-from ._namespaces import declared, dispatchable
 from ._errors import BackendError, ConfigError
 from ._imports import module_dict
+from ._namespaces import declared, dispatchable
 from ._origins import Origins
 from ._plugin import Function, Plugin
 from ._unreached import Unreached

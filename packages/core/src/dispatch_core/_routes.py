@@ -139,7 +139,11 @@ def _host_route(
             return dataclasses.replace(found, passed=tuple(passed_over))
         passed_over.append(Passed(name, found))
     route = Route(
-        function=function.qualified, kind="native", backend="native", passed=tuple(passed_over), fell_back=True
+        function=function.qualified,
+        kind="native",
+        backend="native",
+        passed=tuple(passed_over),
+        fell_back=True,
     )
     if options.fallback != "error":
         return route
@@ -326,7 +330,9 @@ def _described(operands: Iterable[Operand], *, device: bool = False) -> str:
 
 def _mixed_error(function: Dispatchable, operands: list[Operand]) -> MixedArraysError:
     msg = f"{function.qualified}: the arrays belong to different families: {_described(operands)}. "
-    return MixedArraysError(msg + "Nothing is converted by itself: convert the arguments to one family first.")
+    return MixedArraysError(
+        msg + "Nothing is converted by itself: convert the arguments to one family first."
+    )
 
 
 def _devices_error(function: Dispatchable, operands: list[Operand]) -> MixedArraysError:

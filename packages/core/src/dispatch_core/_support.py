@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any, Final, Literal, overload
 from . import _discovery
 from ._backend import Backend, Implementation
 from ._dispatchable import Dispatchable
-from ._namespaces import declared, dispatchables
 from ._errors import DispatchError
 from ._families import families_of
+from ._namespaces import declared, dispatchables
 
 if TYPE_CHECKING:
     from rich.table import Table

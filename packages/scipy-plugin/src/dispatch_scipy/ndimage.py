@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _functions = explicit_namespace("scipy.ndimage")
 globals().update(_functions)
 
-__all__ = list(_ndimage.__all__)  # noqa: PLE0605
+__all__ = list(_ndimage.__all__)
 
 
 def __getattr__(name: str) -> Any:

@@ -14,8 +14,10 @@ __all__ = ["TorchHost"]
 
 #: NumPy dtypes that torch has, by name. Others (longdouble, strings, records) are refused.
 _DTYPES = frozenset(
-    ["bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"]
-    + ["float16", "float32", "float64", "complex64", "complex128"]
+    [
+        *("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"),
+        *("float16", "float32", "float64", "complex64", "complex128"),
+    ]
 )
 #: No 64-bit floats on Apple's GPUs.
 _NOT_ON_MPS = frozenset(["float64", "complex128"])

@@ -17,8 +17,8 @@ from .. import _discovery
 from .._backend import HostAdapter
 from .._discovery import Entry
 from .._dispatchable import Dispatchable
-from .._namespaces import find
 from .._errors import BackendError, ConfigError
+from .._namespaces import find
 from ._cases import Case, cases_of
 from ._check import check_call
 from ._recipes import Call

@@ -128,7 +128,7 @@ def _dense(x: Tensor, band: Band, start: int, stop: int) -> Tensor:
         result = torch.mm(matrix, strip[0]).unsqueeze(0)
     else:
         result = torch.bmm(matrix.expand(outer, -1, -1), strip)
-    return result.contiguous() if bias is None else result + bias.view(-1, 1)
+    return (result if bias is None else result + bias.view(-1, 1)).contiguous()
 
 
 def _sources(band: Band, n: int, start: int) -> tuple[int, int]:

@@ -8,7 +8,8 @@ of a structure that share a value share one addition, and are read as runs as we
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -38,6 +39,11 @@ class Pattern:
     first: tuple[Offset, Value]
     """The first element in C order, which SciPy treats unlike the others; perhaps not in the levels."""
 
+    @property
+    def run_count(self) -> int:
+        """How many runs there are in all levels."""
+        return sum(len(offsets) for level in self.levels for _, offsets in level.runs)
+
     def tensors(self) -> list[Tensor]:
         """The values that are tensors, because a gradient flows to them."""
         values = [self.first[1], *(level.value for level in self.levels)]
@@ -46,16 +52,36 @@ class Pattern:
 
 def from_mask(mask: NDArray[np.bool_]) -> Pattern:
     """The true elements of `mask`, of which there is at least one."""
-    return Pattern(mask.shape, (_level(mask, None),), (_offsets(mask)[0], None))
+    return _from_mask(mask.tobytes(), mask.shape)
+
+
+@lru_cache(maxsize=128)
+def _from_mask(bits: bytes, shape: tuple[int, ...]) -> Pattern:
+    mask = np.frombuffer(bits, dtype=np.bool_).reshape(shape)
+    first = _offsets(mask)[0]
+    level = _level(mask, None)
+    runs = dict(level.runs)
+    if first in runs.get(1, ()):  # a run of its own is superfluous, as the first element is read anyway
+        runs[1] = tuple(offset for offset in runs[1] if offset != first)
+    return Pattern(shape, (replace(level, runs=tuple(runs.items())),), (first, None))
 
 
 def from_values(mask: NDArray[np.bool_], values: NDArray[Any], first_value: float) -> Pattern:
     """The true elements of `mask`, each with its entry of `values` added, or `first_value` for the first."""
+    return _from_values(mask.tobytes(), values.tobytes(), values.dtype.str, mask.shape, first_value)
+
+
+@lru_cache(maxsize=128)
+def _from_values(
+    bits: bytes, numbers: bytes, dtype: str, shape: tuple[int, ...], first_value: float
+) -> Pattern:
+    mask = np.frombuffer(bits, dtype=np.bool_).reshape(shape)
+    values = np.frombuffer(numbers, dtype=dtype).reshape(shape)
     first = _offsets(mask)[0]
     rest = mask & (values == values)  # NaN loses every comparison, except as the first element
     rest[first] = False
     levels = (_level(rest & (values == value), value.item() or None) for value in np.unique(values[rest]))
-    return Pattern(mask.shape, tuple(levels), (first, first_value))
+    return Pattern(shape, tuple(levels), (first, first_value))
 
 
 def from_tensors(mask: NDArray[np.bool_], values: Tensor, first_values: Tensor) -> Pattern:

@@ -11,20 +11,23 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 import torch
 from torch import Tensor
 from torch.autograd import forward_ad
 
-from ._extend import borders, extend, extended_index
+from ._extend import extend, extended_index
 
 # Two or three buffers of this size are in use at once; half of each belongs to the level-2 cache of either core.
 TILE_BYTES: Final = 1 << 20
-# Splitting the last axis shortens the runs that loading and storing copy, so it has to save this much more.
-_LAST_AXIS_PENALTY: Final = 4
+# An axis is split as long as its parts are this much longer than their borders, the last axis only then.
+_WORTHWHILE: Final = 8
+# Subclasses stand for other things than their data: fake tensors, tensors spread over several machines.
+_PLAIN: Final = (Tensor, torch.nn.Parameter)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,32 +43,28 @@ class Reach:
         """By how much a tile with its borders is longer than the tile, per axis."""
         return tuple(b + a for b, a in zip(self.before, self.after, strict=True))
 
-    def with_spare_row(self) -> Reach:
-        """One element further along the first axis."""
-        return replace(self, after=(self.after[0] + 1, *self.after[1:]))
-
 
 class Scratch:
     """Numbered buffers for intermediate results, allocated when first used."""
 
     def __init__(self, numel: int, dtype: torch.dtype) -> None:
         self._numel = numel
-        self._dtype = dtype
+        self.dtype = dtype
         self._buffers: dict[tuple[int, torch.dtype], Tensor] = {}
 
     def take(self, slot: int, numel: int, dtype: torch.dtype | None = None) -> Tensor:
         """The first `numel` elements of buffer `slot`, for use as ``out=``. What they hold is left from before."""
-        key = slot, self._dtype if dtype is None else dtype
+        key = slot, self.dtype if dtype is None else dtype
         buffer = self._buffers.get(key)
         if buffer is None:
-            buffer = self._buffers[key] = torch.empty(self._numel, dtype=key[1])
+            buffer = self._buffers[key] = torch.empty(self._numel, dtype=key[1], device="cpu")
         return buffer.narrow(0, 0, numel)
 
 
 def may_reuse_buffers(*tensors: Tensor) -> bool:
     """Whether the tensors are plain data on the CPU: no gradient of either kind, no functorch transform."""
     for x in tensors:
-        if x.device.type != "cpu" or (x.requires_grad and torch.is_grad_enabled()):
+        if type(x) not in _PLAIN or x.device.type != "cpu" or (x.requires_grad and torch.is_grad_enabled()):
             return False
         if (
             torch._C._functorch.is_functorch_wrapped_tensor(x)
@@ -76,13 +75,16 @@ def may_reuse_buffers(*tensors: Tensor) -> bool:
 
 
 def tile_shape(shape: tuple[int, ...], halo: tuple[int, ...], itemsize: int) -> list[int]:
-    """Halve axes until a tile with its borders fits, each time the axis whose borders cost least relative to it."""
+    """Halve axes until a tile with its borders fits, each time the one whose borders cost least.
+
+    The last axis comes last: in whole rows a tile may be contiguous in the array, and needs no copy.
+    """
     tile = list(shape)
-    weights = [1.0] * (len(shape) - 1) + [1.0 / _LAST_AXIS_PENALTY]
     while math.prod(t + h for t, h in zip(tile, halo, strict=True)) * itemsize > TILE_BYTES:
-        gain = [w * t / (h + 1) if t > 1 else 0.0 for t, h, w in zip(tile, halo, weights, strict=True)]
-        axis = max(range(len(tile)), key=gain.__getitem__)
-        if gain[axis] <= 1.0:
+        lengths = [t / (h + 1) if t > 1 else 0.0 for t, h in zip(tile, halo, strict=True)]
+        leading = lengths[:-1] if max(lengths[:-1], default=0.0) >= _WORTHWHILE else lengths
+        axis = max(range(len(leading)), key=leading.__getitem__)
+        if lengths[axis] <= 1.0:
             break
         tile[axis] = -(-tile[axis] // 2)
     return tile
@@ -97,7 +99,7 @@ def tiles(shape: tuple[int, ...], tile: list[int]) -> Iterator[tuple[tuple[int, 
     return itertools.product(*cuts)
 
 
-def narrow(x: Tensor, ranges: Iterable[tuple[int, int]]) -> Tensor:
+def narrow(x: Tensor, ranges: Sequence[tuple[int, int]]) -> Tensor:
     """The box ``start .. stop - 1`` of `x`, as a view."""
     for dim, (start, stop) in enumerate(ranges):
         if stop - start != x.shape[dim]:
@@ -105,18 +107,35 @@ def narrow(x: Tensor, ranges: Iterable[tuple[int, int]]) -> Tensor:
     return x
 
 
-def load(x: Tensor, ranges: tuple[tuple[int, int], ...], reach: Reach, into: Tensor) -> None:
-    """Copy a tile with its borders into `into`, converting to its dtype.
+def load(x: Tensor, ranges: Sequence[tuple[int, int]], reach: Reach, scratch: Scratch, slot: int) -> Tensor:
+    """A tile with its borders, flat and contiguous: a part of `x` if it is that already, else in buffer `slot`."""
+    outer = [
+        (start - before, stop + after)
+        for (start, stop), before, after in zip(ranges, reach.before, reach.after, strict=True)
+    ]
+    if x.dtype == scratch.dtype and all(
+        low >= 0 and high <= n for (low, high), n in zip(outer, x.shape, strict=True)
+    ):
+        part = narrow(x, outer)
+        if part.is_contiguous():
+            return part.view(-1)
+    shape = [high - low for low, high in outer]
+    flat = scratch.take(slot, math.prod(shape))
+    _copy(x, outer, reach, flat.view(shape))
+    return flat
 
-    Where the tile reaches over an edge, only the thin border is made, from what was just loaded. The exception
-    is a border whose source is in another tile (mode "wrap" on an axis that is split): then the tile is gathered.
+
+def _copy(x: Tensor, outer: Sequence[tuple[int, int]], reach: Reach, into: Tensor) -> None:
+    """Copy what lies between positions that may be outside the array, converting to the dtype of `into`.
+
+    Where that reaches over an edge, only the thin margin is made, from what was just copied. The exception is a
+    margin whose source is in another tile (mode "wrap" on an axis that is split): then the tile is gathered.
     """
     source = x
     gathered: list[tuple[int, int, int]] = []
     margins: list[tuple[int, int, int]] = []
-    for dim, (start, stop) in enumerate(ranges):
+    for dim, (low, high) in enumerate(outer):
         n = x.shape[dim]
-        low, high = start - reach.before[dim], stop + reach.after[dim]
         inner = max(low, 0), min(high, n)
         head, tail = inner[0] - low, high - inner[1]
         length = inner[1] - inner[0]
@@ -145,12 +164,25 @@ def _is_local(mode: str, head: int, tail: int, length: int, n: int) -> bool:
 
 
 def _fill_margins(tile: Tensor, dim: int, head: int, tail: int, reach: Reach) -> None:
-    inner = tile.narrow(dim, head, tile.shape[dim] - head - tail)
-    before, after = borders(inner, dim, head, tail, reach.modes[dim], reach.cval)
-    if before is not None:
-        tile.narrow(dim, 0, head).copy_(before)
-    if after is not None:
-        tile.narrow(dim, tile.shape[dim] - tail, tail).copy_(after)
+    """What `_extend.borders` gives, from indices that are kept and written where they belong."""
+    n = tile.shape[dim] - head - tail
+    inner = tile.narrow(dim, head, n)
+    mode = reach.modes[dim]
+    for start, length, index in zip(
+        (0, head + n), (head, tail), _margin_indices(n, head, tail, mode), strict=True
+    ):
+        margin = tile.narrow(dim, start, length)
+        if mode == "constant":
+            margin.fill_(reach.cval)
+        elif length:
+            torch.index_select(inner, dim, index, out=margin)
+
+
+@lru_cache(maxsize=256)
+def _margin_indices(n: int, head: int, tail: int, mode: str) -> tuple[Tensor, Tensor]:
+    """Where the `head` elements before an axis of `n` and the `tail` elements after it come from."""
+    index = extended_index(n, head, tail, mode, "cpu")
+    return index.narrow(0, 0, head).clone(), index.narrow(0, head + n, tail).clone()
 
 
 def extend_all(x: Tensor, reach: Reach) -> Tensor:

@@ -25,6 +25,8 @@ from ._pattern import Level, Pattern
 from ._tiles import Reach, Scratch, extend_all, load, may_reuse_buffers, narrow, tile_shape, tiles
 
 Extremum = Callable[..., Tensor]
+# What a reduction returns: the last step is left to the caller, who knows where its result belongs.
+Pair = tuple[Tensor, Tensor | None]
 
 # Buffers of one evaluation: the loaded tile is in SOURCE, and a box needs only that and SPARE.
 _SOURCE: Final = 0
@@ -52,19 +54,26 @@ class Box:
 
     extents: tuple[int, ...]
 
-    def reduce(self, flat: Tensor, strides: Sequence[int], minimum: bool, scratch: Scratch | None) -> Tensor:
+    def reduce(self, flat: Tensor, strides: Sequence[int], minimum: bool, scratch: Scratch | None) -> Pair:
         """Axis by axis, doubling the window. NaN spreads to every window that contains it."""
         better = torch.minimum if minimum else torch.maximum
         slot = _SPARE
+        pair: Pair = (flat, None)
+        for shift in self._shifts(strides):
+            left, right = pair
+            if right is not None:
+                left = better(left, right, out=_out(scratch, slot, left.shape[0]))
+                slot = _SPARE if slot == _SOURCE else _SOURCE
+            pair = left.narrow(0, 0, left.shape[0] - shift), left.narrow(0, shift, left.shape[0] - shift)
+        return pair
+
+    def _shifts(self, strides: Sequence[int]) -> Iterator[int]:
         for extent, stride in zip(self.extents, strides, strict=True):
             width = 1
             while width < extent:
                 step = min(width, extent - width)
-                shift = step * stride
-                flat = _pair(better, flat, shift, _out(scratch, slot, flat.shape[0] - shift))
-                slot = _SPARE if slot == _SOURCE else _SOURCE
+                yield step * stride
                 width += step
-        return flat
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +90,7 @@ class Dotted:
     def extents(self) -> tuple[int, ...]:
         return self.pattern.shape
 
-    def reduce(self, flat: Tensor, strides: Sequence[int], minimum: bool, scratch: Scratch | None) -> Tensor:
+    def reduce(self, flat: Tensor, strides: Sequence[int], minimum: bool, scratch: Scratch | None) -> Pair:
         """Runs of equal value, each grown by doubling, then combined: one pass per run and one per doubling.
 
         NaN counts as it does in SciPy's comparisons: it wins in the first element of the window and is passed
@@ -92,18 +101,19 @@ class Dotted:
         first = self._first(flat, strides, total, scratch)
         result = first if self.wide is None else None
         clean = _without_nan(flat, minimum, _out(scratch, _CLEAN, flat.shape[0]))
+        remaining = self.pattern.run_count
         for level in self.pattern.levels:
             source = _with_value(level, flat, clean, minimum, _out(scratch, _GROWN[0], flat.shape[0]))
             for run, start in _runs(level, source, strides, better, scratch):
                 part = run.narrow(0, start, total)
+                remaining -= 1
+                if not remaining and result is not None and self.wide is None:
+                    return result, part
                 # With nothing before it the part meets itself: that copies it, as its buffer is used again.
                 result = better(part if result is None else result, part, out=_out(scratch, _RESULT, total))
-        if result is None:
-            return first
-        if self.wide is None:
-            return result
-        widened = self._widened(result, scratch, _RESULT)
-        return better(first, widened, out=None if scratch is None else widened)
+        if self.wide is None or result is None:
+            return first, None
+        return first, self._widened(result, scratch, _RESULT)
 
     def _first(self, flat: Tensor, strides: Sequence[int], total: int, scratch: Scratch | None) -> Tensor:
         offset, value = self.pattern.first
@@ -194,14 +204,16 @@ def evaluate(
     """
     values = window.pattern.tensors() if isinstance(window, Dotted) else []
     if may_reuse_buffers(x, *values):
-        out = torch.empty(x.shape, dtype=result_dtype) if into is None else into
+        out = torch.empty(x.shape, dtype=result_dtype, device="cpu") if into is None else into
         _by_tiles(x, window, reach, minimum, dtype, out)
         return out
-    extended = extend_all(x.to(dtype), reach.with_spare_row())
-    shape = (extended.shape[0] - 1, *extended.shape[1:])
-    flat = window.reduce(extended.reshape(-1), _strides(shape), minimum, None)
-    result = cast(_crop(flat, shape, x.shape), result_dtype)
-    return result if into is None else into.copy_(result)
+    extended = extend_all(x.to(dtype), reach)
+    left, right = window.reduce(extended.reshape(-1), _strides(extended.shape), minimum, None)
+    flat = left if right is None else (torch.minimum if minimum else torch.maximum)(left, right)
+    # Padded to whole rows, so that a plain view leads back: functorch can follow that, unlike one by strides.
+    rows = torch.nn.functional.pad(flat, (0, extended.numel() - flat.shape[0])).view(extended.shape)
+    result = cast(narrow(rows, [(0, n) for n in x.shape]), result_dtype)
+    return result.contiguous() if into is None else into.copy_(result)
 
 
 def _by_tiles(
@@ -210,16 +222,23 @@ def _by_tiles(
     halo = reach.halo()
     widest = window.wide if isinstance(window, Dotted) and window.wide is not None else dtype
     tile = tile_shape(tuple(x.shape), halo, max(dtype.itemsize, widest.itemsize))
-    largest = [n + h for n, h in zip(tile, halo, strict=True)]
-    scratch = Scratch(math.prod(largest) + math.prod(largest[1:]), dtype)
+    scratch = Scratch(math.prod(n + h for n, h in zip(tile, halo, strict=True)), dtype)
+    better = torch.minimum if minimum else torch.maximum
     for ranges in tiles(tuple(x.shape), tile):
         inner = [stop - start for start, stop in ranges]
-        shape = [n + h for n, h in zip(inner, halo, strict=True)]
-        count, row = math.prod(shape), math.prod(shape[1:])
-        flat = scratch.take(_SOURCE, count + row)
-        load(x, ranges, reach, flat.narrow(0, 0, count).view(shape))
-        result = _crop(window.reduce(flat, _strides(shape), minimum, scratch), shape, inner)
-        narrow(out, ranges).copy_(cast(result, out.dtype))
+        strides = _strides([n + h for n, h in zip(inner, halo, strict=True)])
+        flat = load(x, ranges, reach, scratch, _SOURCE)
+        left, right = (
+            None if part is None else part.as_strided(inner, strides, part.storage_offset())
+            for part in window.reduce(flat, strides, minimum, scratch)
+        )
+        place = narrow(out, ranges)
+        if right is None:
+            place.copy_(cast(left, out.dtype))
+        elif left.dtype == out.dtype:
+            better(left, right, out=place)
+        else:
+            place.copy_(cast(better(left, right), out.dtype))
 
 
 def _strides(shape: Sequence[int]) -> list[int]:
@@ -228,13 +247,3 @@ def _strides(shape: Sequence[int]) -> list[int]:
 
 def _dot(offset: Sequence[int], strides: Sequence[int]) -> int:
     return sum(o * s for o, s in zip(offset, strides, strict=True))
-
-
-def _crop(flat: Tensor, shape: Sequence[int], inner: Sequence[int]) -> Tensor:
-    """The first `inner` elements per axis of an array of `shape`, of which `flat` has all but the last few.
-
-    The spare row that evaluation appends to the extended array makes `flat` long enough to be seen as whole
-    rows. That keeps this a plain view, which autograd and functorch can follow, unlike one by strides.
-    """
-    rows = flat.narrow(0, 0, inner[0] * math.prod(shape[1:])).view(inner[0], *shape[1:])
-    return narrow(rows, [(0, n) for n in inner])
