@@ -23,7 +23,9 @@ def check(function, *inputs, **options):
 FILTERS = {
     "correlate1d": lambda x, mode: ndimage.correlate1d(x, [1.0, -2.0, 0.5, 3.0], axis=0, mode=mode, cval=1.5),
     "convolve1d": lambda x, mode: ndimage.convolve1d(x, [1.0, -2.0, 0.5], mode=mode, origin=1),
-    "correlate": lambda x, mode: ndimage.correlate(x, [[1.0, 2.0, 0.0], [0.0, -1.0, 3.0]], mode=mode, cval=2.0),
+    "correlate": lambda x, mode: ndimage.correlate(
+        x, [[1.0, 2.0, 0.0], [0.0, -1.0, 3.0]], mode=mode, cval=2.0
+    ),
     "convolve": lambda x, mode: ndimage.convolve(x, [[1.0, 2.0], [0.5, -1.0]], mode=mode, origin=-1),
     "gaussian_filter1d": lambda x, mode: ndimage.gaussian_filter1d(x, 1.0, order=1, mode=mode),
     "gaussian_filter": lambda x, mode: ndimage.gaussian_filter(x, (0.5, 1.0), mode=mode, cval=1.0),
@@ -96,7 +98,9 @@ def test_gradient_of_complex_arguments(function):
     check(function, array(2, 5, dtype=torch.complex128), array(3, dtype=torch.complex128))
 
 
-@pytest.mark.parametrize("name", ["correlate1d", "correlate", "uniform_filter", "gaussian_gradient_magnitude"])
+@pytest.mark.parametrize(
+    "name", ["correlate1d", "correlate", "uniform_filter", "gaussian_gradient_magnitude"]
+)
 def test_second_derivative(name):
     assert torch.autograd.gradgradcheck(lambda x: FILTERS[name](x, "mirror"), (array(4, 5),), fast_mode=True)
 

@@ -111,6 +111,7 @@ def _pattern(
         for part in (both[:, 0], both[::-1, 1]):
             part[...] = _pattern(pattern, np.dtype("float64"), size, rng, magnitude)
         return both.view(np.complex128)[:, 0].astype(dtype)
+    values: np.ndarray
     match pattern:
         case "steps":
             values = np.arange(1, size + 1) % 120
@@ -187,7 +188,8 @@ def arrays(
     """
     name = draw(st.sampled_from(dtype))
     extent = draw(shapes() if shape is None else shape)
-    return draw(laid_out(draw(contents(name, extent, special, magnitude)), tuple(layouts)))
+    array: Array = draw(laid_out(draw(contents(name, extent, special, magnitude)), tuple(layouts)))
+    return array
 
 
 def overlapping(array: Array, distance: int) -> tuple[Array, Array]:

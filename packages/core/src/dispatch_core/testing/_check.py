@@ -153,9 +153,11 @@ def _check_refusal(target: Target, call: Call, actual: Outcome) -> None:
     if not isinstance(actual.error, UnsupportedCallError):
         what = f"expected UnsupportedCallError because of {reason or 'no implementation'}, "
         raise target.failure("limit", what + _described(actual), call) from actual.error
-    if reason is not None and reason not in str(actual.error):
-        what = f"the error doesn't name the limit {reason!r}:\n{actual.error}"
-        raise target.failure("limit", what, call) from actual.error
+    for part in (reason or "", target.function.qualified):
+        if part not in str(actual.error):
+            raise target.failure(
+                "limit", f"the error doesn't name {part!r}:\n{actual.error}", call
+            ) from actual.error
 
 
 def _refusal(target: Target, made: Made) -> str | None:

@@ -177,6 +177,9 @@ def conformance(
     values within the declared tolerance, dtype, shape, device, ``output``, errors, declared limits, and that
     nothing is converted on the way. Functions that the backend lacks must be refused with a clear error.
 
+    Transfers to the host are seen by patching methods of the array class while a call runs. A class that cannot
+    be patched needs a host adapter with a method ``watch(report)``, see `dispatch_core.testing._watch`.
+
     Parameters
     ----------
     backend : str

@@ -254,5 +254,5 @@ def modules(value: Any) -> set[str]:
         return modules(list(value.values()))
     if isinstance(value, (list, tuple)):
         return set().union(*map(modules, value)) if value else set()
-    found = getattr(value, "__module__", None) if callable(value) else None
-    return {found} - {None, "builtins", "numpy"}
+    name = getattr(value, "__module__", None) if callable(value) else None
+    return set() if name in (None, "builtins", "numpy") else {str(name)}

@@ -15,27 +15,19 @@ from ._parts import (
     axes,
     axis,
     cval,
-    footprint,
     image,
     mode,
     modes,
     order,
     orders,
-    origin,
-    origins,
     output,
     radii,
     radius,
     sigma,
     sigmas,
-    size,
-    size_1d,
-    sizes,
     truncate,
-    weights_1d,
-    weights_nd,
-    window_modes,
 )
+from ._windows import footprint, origin, origins, size, size_1d, sizes, weights_1d, weights_nd, window_modes
 
 # ------------------------------------------------------------------------------------------
 # Functions for generic_laplace and generic_gradient_magnitude: they work on any family

@@ -6,7 +6,8 @@ from typing import Final
 
 from dispatch_core.testing import Case, case, maybe
 
-from ._parts import axes, cval, footprint, image, origins, output, size, structure, window_modes
+from ._parts import axes, cval, image, output
+from ._windows import footprint, origins, size, structure, window_modes
 
 
 def _grey() -> Case:

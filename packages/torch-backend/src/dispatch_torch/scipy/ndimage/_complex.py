@@ -64,5 +64,7 @@ def by_parts(kernel: RealKernel, x: Tensor, weights: Weights, cval: complex, dty
     return torch.complex(re, im)
 
 
-def _at(part: tuple[Tensor, float], weights: Weights, dtype: torch.dtype) -> tuple[Tensor, Weights, float, torch.dtype]:
+def _at(
+    part: tuple[Tensor, float], weights: Weights, dtype: torch.dtype
+) -> tuple[Tensor, Weights, float, torch.dtype]:
     return part[0], weights, part[1], dtype

@@ -190,7 +190,9 @@ def _dense(
     chosen = normalize_axes(axes, input.ndim)
     kernel = read_weights(weights)
     if len(kernel.shape) != len(chosen):
-        raise RuntimeError(f"weights: must have one axis for each of the {len(chosen)} axes, got {kernel.shape}")
+        raise RuntimeError(
+            f"weights: must have one axis for each of the {len(chosen)} axes, got {kernel.shape}"
+        )
     if 0 in kernel.shape:
         raise RuntimeError(f"weights: there are none, the shape is {kernel.shape}")
     target = resolve(output, input, complex_output=input.is_complex() or kernel.is_complex)

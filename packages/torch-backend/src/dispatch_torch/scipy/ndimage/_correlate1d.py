@@ -7,7 +7,7 @@ All separable filters are chains of `correlate_axis`. Arguments are checked and 
   that costs one more read of the array to find out.
 - Other devices: shifted sums, one fused multiply-add per weight. They need no look at the values, so there is
   no synchronisation, and no reduced-precision matrix units.
-- Integer results: exact in any order, or else `_ordered`.
+- Integer results: whichever of these `_integers` finds enough for results equal to SciPy's.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from torch import Tensor
 from . import _banded, _ordered
 from ._complex import by_parts
 from ._extend import extend
+from ._integers import exact_dtype, keeps_values, margin, settle
 from ._output import cast, compute_dtype, is_integral
 from ._weights import Weights
 
@@ -143,16 +144,16 @@ def _integral(
 ) -> Tensor:
     host = weights.read()
     known = Weights(host)
-    exact = _ordered.exact_dtype(x.dtype, x.device, host, cval)
+    exact = exact_dtype(x.dtype, x.device, host, cval)
     if exact is not None:
         result = correlate_lines(as_lines(x.to(exact), axis), known, before, mode, cval, finite=True)
         return cast(result, dtype).view(x.shape)
     lines = as_lines(x, axis)
-    extensible = lines if _ordered.keeps_values(x.dtype, mode, cval) else lines.to(torch.float64)
+    extensible = lines if keeps_values(x.dtype, mode, cval) else lines.to(torch.float64)
     extended = extend(extensible, 1, before, len(host) - 1 - before, mode, cval)
-    terms = _ordered.terms_along(host, 1, 3)
-    fast = _ordered.margin(x.dtype, x.device, host, cval)
+    ordered = _ordered.sum_along(host, 1, 3)
+    fast = margin(x.dtype, x.device, host, cval)
     if fast is None:
-        return _ordered.correlate(extended, lines.shape, terms, dtype).view(x.shape)
+        return _ordered.correlate(extended, lines.shape, ordered, dtype).view(x.shape)
     approximate = correlate_lines(lines.to(fast[0]), known, before, mode, cval, finite=True)
-    return _ordered.settle(approximate, fast[1], extended, terms, dtype).view(x.shape)
+    return settle(approximate, fast[1], extended, ordered, dtype).view(x.shape)

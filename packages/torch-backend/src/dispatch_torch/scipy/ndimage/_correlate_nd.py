@@ -23,6 +23,7 @@ from ._banded import toeplitz
 from ._complex import by_parts
 from ._correlate1d import as_lines, correlate_lines, matmul_dtype, matmul_is_safe, needs_grad
 from ._extend import borders, extend
+from ._integers import exact_dtype, keeps_values, margin, settle
 from ._output import cast, compute_dtype, is_integral
 from ._weights import NEGLIGIBLE, Weights
 
@@ -60,6 +61,8 @@ def correlate_dense(
         return by_parts(real, x, weights, cval, dtype)
     if weights.host is not None:
         weights = Weights(np.where(np.abs(weights.host) > NEGLIGIBLE, weights.host, 0.0))
+    if x.ndim == 0:
+        return correlate_dense(x.reshape(1), weights.reshape((1,)), (0,), mode, cval, dtype).reshape(())
     compute = compute_dtype(x.dtype, x.device, dtype)
     if x.numel() == 0 or x.device.type == "meta":
         return x.new_empty(x.shape, dtype=dtype)
@@ -96,9 +99,11 @@ def _extend_all(
 def _floating(x: Tensor, weights: Weights, before: Sequence[int], mode: str, cval: float) -> Tensor:
     wide = [axis for axis, size in enumerate(weights.shape) if size > 1]
     safe = matmul_is_safe(x, cval)
-    if safe and len(wide) <= 1 and x.ndim:
+    if safe and len(wide) <= 1:
         axis = wide[0] if wide else x.ndim - 1
-        lines = correlate_lines(as_lines(x, axis), weights.reshape((-1,)), before[axis], mode, cval, finite=True)
+        lines = correlate_lines(
+            as_lines(x, axis), weights.reshape((-1,)), before[axis], mode, cval, finite=True
+        )
         return lines.view(x.shape)
     functional = needs_grad(x, weights)
     dtype = matmul_dtype(x) if safe else x.dtype
@@ -216,17 +221,14 @@ def _integral(
     x: Tensor, weights: Weights, before: Sequence[int], mode: str, cval: float, dtype: torch.dtype
 ) -> Tensor:
     host = weights.read()
-    exact = _ordered.exact_dtype(x.dtype, x.device, host, cval)
+    exact = exact_dtype(x.dtype, x.device, host, cval)
     if exact is not None:
         return cast(_floating(x.to(exact).contiguous(), Weights(host), before, mode, cval), dtype)
-    wide = x if _ordered.keeps_values(x.dtype, mode, cval) else x.to(torch.float64)
-    extended = _extend_all(wide.contiguous(), host.shape, before, mode, cval, functional=False)
-    terms = _ordered.terms_dense(host)
-    fast = _ordered.margin(x.dtype, x.device, host, cval) if x.ndim else None
-    if fast is not None:
-        approximate = _floating(x.to(fast[0]).contiguous(), Weights(host), before, mode, cval)
-        return _ordered.settle(approximate, fast[1], extended, terms, dtype, dense=True)
-    shape = x.shape or (1,)
-    if x.ndim == 0:
-        extended, terms = extended.reshape(1), [_ordered.Term(t.weight, (0,)) for t in terms]
-    return _ordered.correlate(extended, shape, terms, dtype, dense=True).view(x.shape)
+    extensible = x if keeps_values(x.dtype, mode, cval) else x.to(torch.float64)
+    extended = _extend_all(extensible.contiguous(), host.shape, before, mode, cval, functional=False)
+    ordered = _ordered.sum_dense(host)
+    fast = margin(x.dtype, x.device, host, cval)
+    if fast is None:
+        return _ordered.correlate(extended, x.shape, ordered, dtype)
+    approximate = _floating(x.to(fast[0]).contiguous(), Weights(host), before, mode, cval)
+    return settle(approximate.contiguous(), fast[1], extended, ordered, dtype)

@@ -6,7 +6,7 @@ SciPy: integers wrap around.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -46,7 +46,11 @@ def _edge(input: Tensor, smoothing: Weights, axis: int, output: Any, mode: Any, 
 
 @traits(differentiable=True, precision=("default", "double"))
 def sobel(
-    input: Tensor, axis: int = -1, output: Any = None, mode: str | Sequence[str] = "reflect", cval: complex = 0.0
+    input: Tensor,
+    axis: int = -1,
+    output: Any = None,
+    mode: str | Sequence[str] = "reflect",
+    cval: complex = 0.0,
 ) -> Tensor:
     """Sobel filter: ``scipy.ndimage.sobel`` for tensors.
 
@@ -76,7 +80,11 @@ def sobel(
 
 @traits(differentiable=True, precision=("default", "double"))
 def prewitt(
-    input: Tensor, axis: int = -1, output: Any = None, mode: str | Sequence[str] = "reflect", cval: complex = 0.0
+    input: Tensor,
+    axis: int = -1,
+    output: Any = None,
+    mode: str | Sequence[str] = "reflect",
+    cval: complex = 0.0,
 ) -> Tensor:
     """Prewitt filter: ``scipy.ndimage.prewitt`` for tensors.
 
@@ -119,9 +127,8 @@ def generic_laplace(
         A copy of `input` if there are no axes.
     """
     target = resolve(output, input, complex_output=input.is_complex())
-    call = _bind(derivative2, cval, extra_arguments, extra_keywords)
-    total = _sum_over_axes(input, call, target, mode, axes, lambda derivative: derivative)
-    return target.copy(input) if total is None else target.deliver(total)
+    terms = _terms(input, _bind(derivative2, cval, extra_arguments, extra_keywords), target.dtype, mode, axes)
+    return _sum(input, terms, target)
 
 
 @traits(differentiable=True, precision=("default", "double"))
@@ -141,9 +148,8 @@ def generic_gradient_magnitude(
     As `generic_laplace`. Squares and sums of integers wrap around.
     """
     target = resolve(output, input, complex_output=input.is_complex())
-    call = _bind(derivative, cval, extra_arguments, extra_keywords)
-    total = _sum_over_axes(input, call, target, mode, axes, _square)
-    return target.copy(input) if total is None else target.deliver(_root(total))
+    terms = _terms(input, _bind(derivative, cval, extra_arguments, extra_keywords), target.dtype, mode, axes)
+    return _magnitude(input, terms, target)
 
 
 def _bind(
@@ -155,36 +161,57 @@ def _bind(
     return call
 
 
-def _sum_over_axes(
-    input: Tensor, call: Derivative, target: Output, mode: Any, axes: Any, change: Callable[[Tensor], Tensor]
-) -> Tensor | None:
-    """Add up `change` of each axis's derivative; None without axes."""
+def _terms(
+    input: Tensor, call: Derivative, dtype: torch.dtype, mode: Any, axes: Any, *, returns: bool = False
+) -> Iterator[Tensor]:
+    """The derivative along each axis. The first tensor is ours to change, the others only if `call` `returns`.
+
+    A function that `returns` makes a new tensor on every call. Others are called as SciPy calls them: the first
+    call is given a tensor to write to, unless that would lose a gradient.
+    """
     chosen = normalize_axes(axes, input.ndim)
     modes = per_axis(mode, len(chosen), "mode")
-    total = None
-    for axis, boundary in zip(chosen, modes, strict=True):
-        if total is None and not needs_grad(input):
-            first = input.new_zeros(input.shape, dtype=target.dtype)
+    for k, (axis, boundary) in enumerate(zip(chosen, modes, strict=True)):
+        if k or returns or needs_grad(input):
+            yield call(input, axis, dtype, boundary)
+        else:
+            first = input.new_empty(input.shape, dtype=dtype)
             call(input, axis, first, boundary)
-            total = change(first)
-            continue
-        term = change(call(input, axis, target.dtype, boundary))
-        total = term if total is None else _plus(total, term)
-    return total
+            yield first
 
 
-def _plus(a: Tensor, b: Tensor) -> Tensor:
-    twin = SIGNED_TWIN.get(a.dtype)
-    if twin is not None:
-        return (a.view(twin) + b.view(twin)).view(a.dtype)
-    return a + b if needs_grad(a) or needs_grad(b) else a.add_(b)
+def _sum(input: Tensor, terms: Iterator[Tensor], target: Output) -> Tensor:
+    """Deliver the sum of the terms, or a copy of the input if there are none."""
+    total = None
+    for term in terms:
+        if total is None:
+            total = term
+        elif needs_grad(total) or needs_grad(term):
+            total = total + term
+        else:
+            _bits(total).add_(_bits(term))
+    return target.copy(input) if total is None else target.deliver(total)
 
 
-def _square(x: Tensor) -> Tensor:
-    twin = SIGNED_TWIN.get(x.dtype)
-    if twin is not None:
-        return x.view(twin).square().view(x.dtype)
-    return x * x
+def _magnitude(input: Tensor, terms: Iterator[Tensor], target: Output) -> Tensor:
+    """Deliver the root of the sum of the squares, or a copy of the input if there are no terms."""
+    total = None
+    for term in terms:
+        if needs_grad(term):
+            total = term * term if total is None else total + term * term
+        elif total is None:
+            _bits(term).mul_(_bits(term))
+            total = term
+        elif is_integral(total.dtype):
+            _bits(total).add_(_bits(term) * _bits(term))
+        else:
+            total.addcmul_(term, term)
+    return target.copy(input) if total is None else target.deliver(_root(total))
+
+
+def _bits(x: Tensor) -> Tensor:
+    """A view of the same bits in a dtype that torch calculates with."""
+    return x.view(SIGNED_TWIN.get(x.dtype, x.dtype))
 
 
 def _root(x: Tensor) -> Tensor:
@@ -195,10 +222,6 @@ def _root(x: Tensor) -> Tensor:
     if not is_integral(x.dtype):
         return x.sqrt_()
     return cast(x.to(torch.float32 if x.device.type == "mps" else torch.float64).sqrt_(), x.dtype)
-
-
-def _second_difference(input: Tensor, axis: int, output: Any, mode: str, cval: complex) -> Tensor:
-    return correlate1d(input, _SECOND_DIFFERENCE, axis, output, mode, cval, 0)
 
 
 @traits(differentiable=True, precision=("default", "double"))
@@ -233,15 +256,20 @@ def laplace(
     ValueError
         An axis is out of range or given twice.
     """
-    return generic_laplace(input, _second_difference, output, mode, cval, axes=axes)
+    target = resolve(output, input, complex_output=input.is_complex())
+
+    def second_difference(input: Tensor, axis: int, dtype: torch.dtype, mode: str) -> Tensor:
+        return correlate1d(input, _SECOND_DIFFERENCE, axis, dtype, mode, cval)
+
+    return _sum(input, _terms(input, second_difference, target.dtype, mode, axes, returns=True), target)
 
 
-def _gaussian_derivative(order: int, sigma: Any, ndim: int) -> Derivative:
+def _gaussian_derivative(order: int, sigma: Any, cval: complex, keywords: Mapping[str, Any]) -> Derivative:
     """A derivative of the Gaussian along one axis, smoothing along the others."""
 
-    def derivative(input: Tensor, axis: int, output: Any, mode: str, cval: complex, **keywords: Any) -> Tensor:
-        orders = [order if d == axis else 0 for d in range(ndim)]
-        return gaussian_filter(input, sigma, order=orders, output=output, mode=mode, cval=cval, **keywords)
+    def derivative(input: Tensor, axis: int, dtype: torch.dtype, mode: str) -> Tensor:
+        orders = [order if d == axis else 0 for d in range(input.ndim)]
+        return gaussian_filter(input, sigma, order=orders, output=dtype, mode=mode, cval=cval, **keywords)
 
     return derivative
 
@@ -290,8 +318,9 @@ def gaussian_laplace(
     -------
     Tensor, shape of `input`
     """
-    derivative = _gaussian_derivative(2, _spread(sigma, axes, input.ndim), input.ndim)
-    return generic_laplace(input, derivative, output, mode, cval, extra_keywords=kwargs, axes=axes)
+    target = resolve(output, input, complex_output=input.is_complex())
+    derivative = _gaussian_derivative(2, _spread(sigma, axes, input.ndim), cval, kwargs)
+    return _sum(input, _terms(input, derivative, target.dtype, mode, axes, returns=True), target)
 
 
 @traits(differentiable=True, precision=("default", "double"))
@@ -321,5 +350,6 @@ def gaussian_gradient_magnitude(
     -------
     Tensor, shape of `input`
     """
-    derivative = _gaussian_derivative(1, sigma, input.ndim)
-    return generic_gradient_magnitude(input, derivative, output, mode, cval, extra_keywords=kwargs, axes=axes)
+    target = resolve(output, input, complex_output=input.is_complex())
+    derivative = _gaussian_derivative(1, sigma, cval, kwargs)
+    return _magnitude(input, _terms(input, derivative, target.dtype, mode, axes, returns=True), target)

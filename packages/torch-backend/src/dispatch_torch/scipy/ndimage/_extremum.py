@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ._arguments import check_origin, is_sequence, normalize_axes, normalize_mode, per_axis
-from ._output import cast, check_dtypes
+from ._output import SIGNED_TWIN, cast, check_dtypes
 from ._pattern import from_mask, from_tensors, from_values
 from ._tiles import Reach
 from ._window_extrema import Box, Dotted, Window, evaluate
@@ -30,7 +30,6 @@ Mask = NDArray[np.bool_]
 Values = NDArray[np.float64] | Tensor
 
 _SIXTY_FOUR_BITS: Final = frozenset({torch.int64, torch.uint64})
-_SIGNED_TWIN: Final = {torch.uint16: torch.int16, torch.uint32: torch.int32, torch.uint64: torch.int64}
 # Sums of such a number and an integer of 16 bits are exact in one of 32.
 _LARGEST_FOR_INT32: Final = 1 << 30
 
@@ -53,7 +52,7 @@ class Neighbourhood:
         footprint, structure = _flipped(self.footprint), _flipped(self.structure)
         described = structure if footprint is None else footprint
         lengths = per_axis(self.size if described is None else tuple(described.shape), len(axes), "size")
-        # A window of even length has two middles. The origin counts from the right one; mirrored it is the left.
+        # An even window has two middles. The origin counts from the right one; mirrored it is the left.
         origins = tuple(
             -origin - (operator.index(length) + 1) % 2
             for origin, length in zip(per_axis(self.origin, len(axes), "origin"), lengths, strict=True)
@@ -266,7 +265,7 @@ def _over_pattern(
     mask, values, before = _placed(mask, values, around, x.ndim)
     if x.numel() == 0:
         return torch.empty(x.shape, dtype=target, device=x.device)
-    border = cast(torch.tensor(cval, dtype=torch.float64), x.dtype).item()  # a parameter, not data
+    border = _as_element(cval, x.dtype) if mode == "constant" else 0
     reach = _reach(list(mask.shape), before, [mode] * mask.ndim, border)
     window = Dotted(from_mask(mask)) if values is None else _structured(x, mask, values, target)
     if x.ndim == 0:
@@ -274,13 +273,18 @@ def _over_pattern(
     return _evaluated(x, window, reach, minimum, target, into)
 
 
+def _as_element(cval: float, dtype: torch.dtype) -> float:
+    """What an array of `dtype` would hold if `cval` were stored in it."""
+    return cast(torch.tensor(cval, dtype=torch.float64), dtype).item()  # a parameter, not data
+
+
 def _placed(
     mask: Mask, values: Values | None, around: Neighbourhood, ndim: int
 ) -> tuple[Mask, Values | None, list[int]]:
     """The kernel with as many axes as the array (at least one), cropped; and its reach before the centre.
 
-    As in SciPy, the kernel's axes belong to the array's in rising order, whatever the order of ``axes``; and so
-    do the origins if all axes are filtered, but not if some are left out.
+    As in SciPy, the kernel's axes belong to the array's in rising order, whatever the order of ``axes``;
+    and so do the origins if all axes are filtered, but not if some are left out.
     """
     given = normalize_axes(around.axes, ndim)
     axes = sorted(given)
@@ -304,34 +308,30 @@ def _placed(
 def _structured(x: Tensor, mask: Mask, values: Values, dtype: torch.dtype) -> Dotted:
     """The window with values to add to `x`, for a result in `dtype`.
 
-    SciPy casts the structure to the input's dtype and adds in that, so integers wrap; but the sum with the first
-    element is a double, of the structure as it was. All sums are compared as doubles.
+    SciPy casts the structure to the input's dtype and adds in that, so integers wrap; but the sum with the
+    first element is a double, of the structure as it was. All sums are compared as doubles.
     """
-    unsigned = x.dtype if x.dtype in _SIGNED_TWIN else None
-    twin = _SIGNED_TWIN.get(x.dtype, x.dtype)
+    twin = SIGNED_TWIN.get(x.dtype)
+    unsigned = None if twin is None else x.dtype
+    rounded = x.dtype == dtype == torch.float32
     if isinstance(values, Tensor):
-        double = _double(x.device)
-        return Dotted(
-            from_tensors(mask, cast(values, x.dtype).view(twin), values.to(double)), double, unsigned
-        )
+        wide = _double(x.device)
+        own = cast(values, x.dtype)
+        pattern = from_tensors(mask, own if twin is None else own.view(twin), values.to(wide))
+        return Dotted(pattern, wide, rounded, unsigned)
     if not values[mask].any():
         return Dotted(from_mask(mask))
-    own_values = cast(torch.from_numpy(values), x.dtype).view(twin).numpy()
+    own = cast(torch.from_numpy(values), x.dtype)
+    own_values = (own if twin is None else own.view(twin)).numpy()
     first = values[mask][0].item()
-    wide = _dtype_for_first(x, first, dtype)
-    pattern = from_values(mask, own_values, int(first) if wide == torch.int32 else first)
-    return Dotted(pattern, wide, unsigned)
+    added_in = _dtype_for_first(x, first)
+    pattern = from_values(mask, own_values, int(first) if added_in == torch.int32 else first)
+    return Dotted(pattern, added_in, rounded, unsigned)
 
 
-def _dtype_for_first(x: Tensor, value: float, dtype: torch.dtype) -> torch.dtype | None:
-    """Where the sum with the first element comes out as in double; None if in the dtype of `x`.
-
-    In single precision it does if both the value and the result are single: rounding a sum of two first to
-    double and then to single is rounding it once (Figueroa 1995, doi:10.1145/221332.221334).
-    """
+def _dtype_for_first(x: Tensor, value: float) -> torch.dtype | None:
+    """Where the sum with the first element comes out as in double; None if in the dtype of `x`."""
     if x.dtype == torch.float64:
-        return None
-    if x.dtype == dtype == torch.float32 and torch.tensor(value, dtype=torch.float32).item() == value:
         return None
     if x.dtype.itemsize <= 2 and value.is_integer() and abs(value) <= _LARGEST_FOR_INT32:
         return torch.int32
@@ -343,11 +343,11 @@ def _evaluated(
 ) -> Tensor:
     """`evaluate` for every dtype.
 
-    Torch can hardly compute with unsigned integers of more than 8 bits. Flipping the highest bit turns them into
-    signed ones in the same order, and it makes no difference to an addition that wraps whether it comes before
-    or after. Integers of 64 bits are stored as double has them.
+    Torch can hardly compute with unsigned integers of more than 8 bits. Flipping the highest bit turns them
+    into signed ones in the same order, and it makes no difference to an addition that wraps whether it
+    comes before or after. Integers of 64 bits are stored as double has them.
     """
-    twin, flipped = _SIGNED_TWIN.get(x.dtype, x.dtype), x
+    twin, flipped = SIGNED_TWIN.get(x.dtype, x.dtype), x
     if twin != x.dtype:
         highest_bit = torch.iinfo(twin).min
         constant = int(reach.cval) + highest_bit if "constant" in reach.modes else 0

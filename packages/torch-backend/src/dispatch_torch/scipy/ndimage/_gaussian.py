@@ -117,7 +117,9 @@ def gaussian_filter1d(
     target = resolve(output, input, complex_output=input.is_complex())
     axis = normalize_axis(axis, input.ndim)
     value = read_cval(cval, complex_input=input.is_complex())
-    return target.deliver(correlate_axis(input, weights, axis, before, normalize_mode(mode), value, target.dtype))
+    return target.deliver(
+        correlate_axis(input, weights, axis, before, normalize_mode(mode), value, target.dtype)
+    )
 
 
 @traits(differentiable=True, precision=("default", "double"))

@@ -1,15 +1,15 @@
 """Grey-scale morphology: compositions of an erosion (a minimum) and a dilation (a maximum).
 
-Signatures are SciPy's, and so is the arithmetic: it runs in the dtype that NumPy promotes to, integers wrap, and
-a difference of booleans is refused except in the top-hats. Intermediate results are stored in the input's dtype.
-What `_minmax` says about NaN holds here: as in SciPy with a structure or a footprint that is not full, spreading
-with a box.
+Signatures are SciPy's, and so is the arithmetic: it runs in the dtype that NumPy promotes to, integers
+wrap, and a difference of booleans is refused except in the top-hats. Intermediate results are stored in the
+input's dtype. What `_minmax` says about NaN holds here: as in SciPy with a structure or a footprint that is
+not full, spreading with a box.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,11 +17,8 @@ from torch import Tensor
 
 from ._extremum import Neighbourhood, extremum
 from ._minmax import deliver, direct, exact, filtered, refuse_complex
-from ._output import as_torch_dtype, resolve
+from ._output import SIGNED_TWIN, as_torch_dtype, resolve
 from ._tiles import may_reuse_buffers
-
-# Torch has storage for these but no arithmetic. That of their signed twins is the same, bit for bit.
-_SIGNED_TWIN: Final = {torch.uint16: torch.int16, torch.uint32: torch.int32, torch.uint64: torch.int64}
 
 
 def _neighbourhood(
@@ -92,16 +89,15 @@ def _combined(
     computed = as_torch_dtype(common)
     if computed == torch.bool and operation is torch.sub:
         raise TypeError("input: booleans have no difference; convert them to an integer dtype first")
-    if (
-        own is not None
-        and own.dtype == computed == left.dtype == right.dtype
-        and may_reuse_buffers(left, right)
-    ):
-        twin = _SIGNED_TWIN.get(computed, computed)
+    twin = SIGNED_TWIN.get(computed, computed)
+    alike = left.dtype == right.dtype == computed
+    if own is not None and own.dtype == computed and alike and may_reuse_buffers(left, right):
         operation(left.view(twin), right.view(twin), out=own.view(twin))
         return own
-    twin = _SIGNED_TWIN.get(computed, computed)
-    return operation(left.to(computed).view(twin), right.to(computed).view(twin)).view(computed).to(dtype)
+    left, right = left.to(computed), right.to(computed)
+    if twin == computed:  # viewing as a dtype has no gradient, not even as the same
+        return operation(left, right).to(dtype)
+    return operation(left.view(twin), right.view(twin)).view(computed).to(dtype)
 
 
 @exact
@@ -146,7 +142,8 @@ def grey_erosion(
     Raises
     ------
     ValueError
-        If nothing describes the window, it is empty, an origin moves it off its centre, or an axis is invalid.
+        If nothing describes the window, it is empty, an origin moves it off its centre, or an axis is
+        invalid.
     RuntimeError
         If lengths or shapes don't fit each other, the mode is unknown or given per axis where that isn't
         possible, a dtype has no kernel in SciPy, or `output` doesn't fit.
@@ -229,7 +226,7 @@ def grey_closing(
 def _of_both(
     input: Tensor, around: Neighbourhood, output: Any, combine: Callable[[Tensor, Tensor, Tensor], Tensor]
 ) -> Tensor:
-    """Combine dilation and erosion into the dtype of the latter, which is that of `output` if it is a tensor."""
+    """Combine dilation and erosion, in the dtype of `output` if that is a tensor."""
     refuse_complex(input)
     target = resolve(output if isinstance(output, Tensor) else None, input)
     dilated = _as_dtype(_step(input, around, False, input.dtype), input.dtype)
@@ -273,7 +270,8 @@ def morphological_gradient(
 ) -> Tensor:
     """Dilation less erosion; see `grey_erosion`.
 
-    The same as `scipy.ndimage.morphological_gradient`: a dtype given as `output` has no effect, only a tensor has.
+    The same as `scipy.ndimage.morphological_gradient`: a dtype given as `output` has no effect, only a
+    tensor has.
 
     Raises
     ------
@@ -299,7 +297,8 @@ def morphological_laplace(
 ) -> Tensor:
     """Dilation plus erosion, less twice the input; see `grey_erosion`.
 
-    The same as `scipy.ndimage.morphological_laplace`: a dtype given as `output` has no effect, only a tensor has.
+    The same as `scipy.ndimage.morphological_laplace`: a dtype given as `output` has no effect, only a
+    tensor has.
 
     Raises
     ------

@@ -1,9 +1,9 @@
-"""Minimum and maximum filters: ``minimum_filter1d``, ``maximum_filter1d``, ``minimum_filter``, ``maximum_filter``.
+"""Minimum and maximum filters, along one axis and over windows of any shape.
 
-Signatures are SciPy's. Values are SciPy's too, to the last bit and for every dtype, with one exception. Where a
-window is a box, NaN spreads here to all windows that contain it. SciPy compares with a sliding queue, in which
-what NaN does depends on the order of its neighbours, and may hide other elements as well. With a footprint that
-is not full NaN behaves as in SciPy: it counts as the first element of a window only.
+Signatures are SciPy's. Values are SciPy's too, to the last bit and for every dtype, with one exception.
+Where a window is a box, NaN spreads here to all windows that contain it. SciPy compares with a sliding
+queue, in which what NaN does depends on the order of its neighbours, and may hide other elements as well.
+With a footprint that is not full NaN behaves as in SciPy: it counts as the first element of a window only.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ def minimum_filter1d(
         Length of the window, in elements; it may exceed the axis.
     axis : int, default -1
     output : None, dtype or Tensor, optional
-        The dtype of the result, or a tensor to write it to, which may overlap `input`; None is the input's dtype.
+        The dtype of the result, or a tensor to write it to, which may overlap `input`.
     mode : {"reflect", "mirror", "constant", "nearest", "wrap", "grid-mirror", "grid-constant", "grid-wrap"}
         What lies beyond the edges.
     cval : float, default 0.0
@@ -111,7 +111,8 @@ def minimum_filter1d(
     Raises
     ------
     RuntimeError
-        If `size` is not positive, the mode is unknown, a dtype has no kernel in SciPy, or `output` doesn't fit.
+        If `size` is not positive, the mode is unknown, a dtype has no kernel in SciPy, or `output` doesn't
+        fit.
     ValueError
         If `origin` moves the window off its centre, or `axis` is out of range.
     TypeError
@@ -134,7 +135,7 @@ def maximum_filter1d(
     cval: float = 0.0,
     origin: int = 0,
 ) -> Tensor:
-    """Maximum over a sliding window along one axis; see `minimum_filter1d` and `scipy.ndimage.maximum_filter1d`."""
+    """Maximum over a sliding window along one axis; the counterpart of `minimum_filter1d`."""
     return _filtered1d(input, size, axis, output, mode, cval, origin, minimum=False)
 
 
@@ -160,7 +161,7 @@ def minimum_filter(
     footprint : Tensor or sequence, as many dimensions as `axes`, optional
         The elements that count are those that are not zero. Takes the place of `size`.
     output : None, dtype or Tensor, optional
-        The dtype of the result, or a tensor to write it to, which may overlap `input`; None is the input's dtype.
+        The dtype of the result, or a tensor to write it to, which may overlap `input`.
     mode : str or sequence of str
         As in `minimum_filter1d`; one per axis only for a box.
     cval : float, default 0.0
@@ -177,8 +178,8 @@ def minimum_filter(
     Raises
     ------
     RuntimeError
-        If nothing describes the window, a sequence has the wrong length, the mode is unknown or given per axis
-        for a footprint, a dtype has no kernel in SciPy, or `output` doesn't fit.
+        If nothing describes the window, a sequence has the wrong length, the mode is unknown or given per
+        axis for a footprint, a dtype has no kernel in SciPy, or `output` doesn't fit.
     ValueError
         If the footprint has no element that counts, an origin moves the window off its centre, or an axis is
         out of range or given twice.
@@ -188,8 +189,9 @@ def minimum_filter(
     Notes
     -----
     A box of ``w`` per axis costs ``ceil(log2(w))`` passes per axis, another footprint a pass per run of
-    neighbours and ``log2`` of the longest run, all of them over a tile in cache. The footprint is copied to the
-    host. NaN spreads to all windows of a box; with another footprint it counts as the first element only.
+    neighbours and ``log2`` of the longest run, all of them over a tile in cache. The footprint is copied to
+    the host. NaN spreads to all windows of a box; with another footprint it counts as the first element
+    only.
     """
     around = Neighbourhood(size, footprint, None, mode, cval, origin, axes)
     return filtered(input, around, output, minimum=True)
@@ -207,6 +209,6 @@ def maximum_filter(
     *,
     axes: int | Sequence[int] | None = None,
 ) -> Tensor:
-    """Maximum over a window of any shape; see `minimum_filter` and `scipy.ndimage.maximum_filter`."""
+    """Maximum over a window of any shape; the counterpart of `minimum_filter`."""
     around = Neighbourhood(size, footprint, None, mode, cval, origin, axes)
     return filtered(input, around, output, minimum=False)

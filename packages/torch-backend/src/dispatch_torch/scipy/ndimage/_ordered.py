@@ -1,12 +1,8 @@
-"""Correlation with integer results: equal to SciPy's, which sums in double and truncates.
+"""Correlation in SciPy's own order of operations, in double.
 
-A sum that is an integer in exact arithmetic may come out one bit below it, and then the truncated result is one
-less. So equal integers need the same roundings, that is the same order and no fused multiply-add: `correlate`.
-It is slower than the other kernels, and seldom needed:
-
-- Where every order is exact anyway (`exact_dtype`), any kernel will do.
-- Where a faster kernel's result is further from the next integer than its error bound (`margin`), truncation
-  gives the same. `settle` computes in order only what lies nearer.
+A sum that is an integer in exact arithmetic may come out one bit below it, and truncated it is then one less. So
+equal integer results need the same roundings, that is the same order and no fused multiply-add. This is slower
+than the other kernels; `_integers` calls it for what they leave in doubt.
 
 The order, found by comparing bits with scipy 1.17: along one axis, the centre first if the weights are
 symmetric or antisymmetric, then pairs from the outermost inwards, each pair added (subtracted) before it is
@@ -26,24 +22,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ._output import SIGNED_TWIN, cast, cast_mirrored, is_integral
+from ._output import cast, cast_mirrored
 from ._weights import NEGLIGIBLE
 
-# Elements of one block: its few double temporaries stay in the second-level cache.
+# Elements of a block whose temporaries, in double, stay in the second-level cache.
 _BLOCK: Final = 1 << 16
-# The largest error bound with which truncation still leaves few results in doubt.
-_DOUBT: Final = 4e-3
-# The part of a block that may be in doubt before all of it is done in order.
-_MANY: Final = 0.03
-_BITS: Final = {
-    torch.bool: 1,
-    torch.uint8: 8,
-    torch.int8: 7,
-    torch.uint16: 16,
-    torch.int16: 15,
-    torch.uint32: 32,
-    torch.int32: 31,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,146 +39,73 @@ class Term:
     sign: int = 1
 
 
-def exact_dtype(
-    input_dtype: torch.dtype, device: torch.device, weights: NDArray[Any] | None, cval: float
-) -> torch.dtype | None:
-    """The narrowest float dtype in which sums are exact in any order, or None.
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """The products in their order, and the cast of their sum.
 
-    That needs integer weights, an integer cval, and sums within 24 or 53 bits whatever the input holds.
+    Parameters
+    ----------
+    terms : tuple of Term
+        At least one.
+    cast : callable
+        Takes the sum in double and the dtype of the result.
     """
-    bits = _BITS.get(input_dtype)
-    if bits is None or weights is None or not float(cval).is_integer() or not np.all(weights == np.trunc(weights)):
-        return None
-    largest = float(np.abs(weights).sum()) * max(2.0**bits, abs(cval))
-    if largest <= 2.0**24:
-        return torch.float32
-    return torch.float64 if largest <= 2.0**53 and device.type != "mps" else None
+
+    terms: tuple[Term, ...]
+    cast: Callable[[Tensor, torch.dtype], Tensor]
 
 
-def margin(
-    input_dtype: torch.dtype, device: torch.device, weights: NDArray[Any], cval: float
-) -> tuple[torch.dtype, float] | None:
-    """A dtype for a faster kernel, and how far its sums may be from SciPy's; None if that is too far.
-
-    A sum of K products in any order has an error of at most ``(K + 1) * eps / 2`` times the sum of their
-    magnitudes (Higham, Accuracy and Stability of Numerical Algorithms, 2002, section 3.1); twice that and a few
-    more covers the rounding of the weights and SciPy's own error.
-    """
-    bits = _BITS.get(input_dtype)
-    if bits is None or device.type != "cpu":
-        return None
-    total = float(np.abs(weights).sum()) * max(2.0**bits, abs(cval))
-    for dtype in (torch.float32, torch.float64):
-        bound = (weights.size + 8) * torch.finfo(dtype).eps * total
-        if bound < _DOUBT:
-            return dtype, bound
-    return None
-
-
-def terms_along(weights: NDArray[Any], axis: int, ndim: int) -> list[Term]:
-    """The products for weights along one axis, in SciPy's order."""
+def sum_along(weights: NDArray[Any], axis: int, ndim: int) -> Sum:
+    """The sum for weights along one axis."""
     size = len(weights)
 
     def at(k: int) -> tuple[int, ...]:
         return tuple(k if d == axis else 0 for d in range(ndim))
 
-    half = size // 2
-    sign = 0
-    if size % 2:
-        left, right = weights[:half], weights[: size - half - 1 : -1] if half else weights[:0]
-        if np.all(np.abs(right - left) <= NEGLIGIBLE):
-            sign = 1
-        elif np.all(np.abs(right + left) <= NEGLIGIBLE):
-            sign = -1
+    sign = _symmetry(weights)
     if sign:
+        half = size // 2
         centre = Term(float(weights[half]), at(half))
-        return [centre, *(Term(float(weights[k]), at(k), at(size - 1 - k), sign) for k in range(half))]
-    order = [size - 1, *range(size - 1)]
-    return [Term(float(weights[k]), at(k)) for k in order]
+        pairs = (Term(float(weights[k]), at(k), at(size - 1 - k), sign) for k in range(half))
+        return Sum((centre, *pairs), cast)
+    order = (size - 1, *range(size - 1))
+    return Sum(tuple(Term(float(weights[k]), at(k)) for k in order), cast)
 
 
-def terms_dense(weights: NDArray[Any]) -> list[Term]:
-    """The products for weights of any rank, in SciPy's order."""
-    return [
-        Term(float(w), offset) for offset, w in np.ndenumerate(weights) if abs(float(w)) > NEGLIGIBLE
-    ]
+def _symmetry(weights: NDArray[Any]) -> int:
+    """1 for symmetric weights of odd number, -1 for antisymmetric ones, else 0."""
+    half = len(weights) // 2
+    if len(weights) % 2 == 0:
+        return 0
+    left, right = weights[:half], weights[::-1][:half]
+    if np.all(np.abs(right - left) <= NEGLIGIBLE):
+        return 1
+    return -1 if np.all(np.abs(right + left) <= NEGLIGIBLE) else 0
 
 
-def keeps_values(dtype: torch.dtype, mode: str, cval: float) -> bool:
-    """Whether an array of `dtype` can be extended as it is, without rounding `cval`."""
-    if mode != "constant" or cval == 0 or dtype == torch.float64:
-        return True
-    if not is_integral(dtype) or not float(cval).is_integer():
-        return False
-    return dtype != torch.bool and torch.iinfo(dtype).min <= cval <= torch.iinfo(dtype).max
+def sum_dense(weights: NDArray[Any]) -> Sum:
+    """The sum for weights of the array's rank."""
+    terms = [Term(float(w), offset) for offset, w in np.ndenumerate(weights) if abs(float(w)) > NEGLIGIBLE]
+    return Sum(tuple(terms or [Term(0.0, (0,) * weights.ndim)]), cast_mirrored)
 
 
-def settle(
-    approximate: Tensor,
-    bound: float,
-    extended: Tensor,
-    terms: Sequence[Term],
-    dtype: torch.dtype,
-    *,
-    dense: bool = False,
-) -> Tensor:
-    """Truncate `approximate` where its error `bound` leaves no doubt; do the rest in order.
+class Pool:
+    """Memory for the temporaries of one block after another: fresh memory costs a page fault per 4 KiB."""
 
-    Other parameters as for `correlate`. On a CPU only: where there is doubt depends on the values.
-    """
-    result = torch.empty(approximate.shape, dtype=dtype)
-    doubtful = []
-    for axis, low, high in _blocks(approximate.shape, approximate.device):
-        part = approximate.narrow(axis, low, high - low)
-        below = (part - bound).trunc_()
-        where = _nonzero((part + bound).trunc_().sub_(below))
-        target = result.narrow(axis, low, high - low)
-        if len(where) > _MANY * part.numel():
-            # A region of one value, mostly: its mean is that integer.
-            reach = extended.shape[axis] - approximate.shape[axis]
-            around = extended.narrow(axis, low, high - low + reach)
-            target.copy_(correlate(around, part.shape, terms, dtype, dense=dense))
-            continue
-        target.copy_((cast_mirrored if dense else cast)(below, dtype))
-        position = list(torch.unravel_index(where, part.shape))
-        position[axis] = position[axis] + low
-        doubtful.append(torch.stack(position))
-    if doubtful:
-        _correct(result, torch.cat(doubtful, dim=1), extended, terms, dense=dense)
-    return result
+    def __init__(self) -> None:
+        self._flat: dict[str, Tensor] = {}
+
+    def take(self, name: str, shape: Sequence[int], dtype: torch.dtype, device: torch.device) -> Tensor:
+        """Uninitialised memory that the next call with the same name takes again."""
+        count = math.prod(shape)
+        flat = self._flat.get(name)
+        if flat is None or flat.shape[0] < count:
+            flat = self._flat[name] = torch.empty(count, dtype=dtype, device=device)
+        return flat[:count].view(tuple(shape))
 
 
-def _nonzero(x: Tensor) -> Tensor:
-    """Flat indices where `x` is not 0; fast where that is rare."""
-    flat = x.view(-1)
-    if flat.shape[0] % 64:
-        return flat.nonzero()[:, 0]
-    rows = flat.view(-1, 64)
-    hit = rows.amax(1).nonzero()[:, 0]
-    row, column = rows[hit].nonzero().unbind(1)
-    return hit[row] * 64 + column
-
-
-def _correct(
-    result: Tensor, positions: Tensor, extended: Tensor, terms: Sequence[Term], *, dense: bool
-) -> None:
-    """Compute the results at `positions`, of shape (ndim, count), in order."""
-    first = (positions * torch.tensor(extended.stride())[:, None]).sum(0)
-    flat = extended.view(-1)
-
-    def at(offset: tuple[int, ...]) -> Tensor:
-        return flat[first + sum(o * s for o, s in zip(offset, extended.stride(), strict=True))].to(torch.float64)
-
-    total = _sum(at, first.shape, terms, torch.float64, extended.device)
-    values = (cast_mirrored if dense else cast)(total, result.dtype)
-    twin = SIGNED_TWIN.get(result.dtype, result.dtype)
-    result.view(twin)[positions.unbind(0)] = values.view(twin)
-
-
-def correlate(
-    extended: Tensor, shape: Sequence[int], terms: Sequence[Term], dtype: torch.dtype, *, dense: bool = False
-) -> Tensor:
-    """Add up `terms` in double, in their order, and cast as SciPy does.
+def correlate(extended: Tensor, shape: Sequence[int], ordered: Sum, dtype: torch.dtype) -> Tensor:
+    """Correlate an array in order.
 
     Parameters
     ----------
@@ -203,56 +113,69 @@ def correlate(
         The array with its boundary, of any real dtype.
     shape : sequence of int
         Shape of the result; offsets of the terms count from the first element of `extended`.
+    ordered : Sum
     dtype : torch.dtype
         Of the result.
-    dense : bool
-        Cast as the kernels of several dimensions do.
 
     Returns
     -------
     Tensor, contiguous
         Costs three passes over a block in cache per pair of weights, and one pass over memory.
     """
-    result = torch.empty(tuple(shape), dtype=dtype, device=extended.device)
-    convert = cast_mirrored if dense else cast
-    wide = torch.float32 if extended.device.type == "mps" else torch.float64
-    for axis, low, high in _blocks(shape, extended.device):
-        reach = extended.shape[axis] - shape[axis]
-        source = extended.narrow(axis, low, high - low + reach).to(wide)
+    device = extended.device
+    result = torch.empty(tuple(shape), dtype=dtype, device=device)
+    wide = torch.float32 if device.type == "mps" else torch.float64
+    pool = Pool()
+    for axis, low, high in blocks(shape, device, _BLOCK):
+        around = extended.narrow(axis, low, high - low + extended.shape[axis] - shape[axis])
+        source = pool.take("source", around.shape, wide, device).copy_(around)
         part = tuple(high - low if d == axis else n for d, n in enumerate(shape))
 
         def at(offset: tuple[int, ...], source: Tensor = source, part: tuple[int, ...] = part) -> Tensor:
             return source[tuple(slice(o, o + n) for o, n in zip(offset, part, strict=True))]
 
-        total = _sum(at, part, terms, wide, extended.device)
-        result.narrow(axis, low, high - low).copy_(convert(total, dtype))
+        total = pool.take("total", part, wide, device)
+        _add_up(at, ordered.terms, total, pool.take("product", part, wide, device))
+        result.narrow(axis, low, high - low).copy_(ordered.cast(total, dtype))
     return result
 
 
-def _blocks(shape: Sequence[int], device: torch.device) -> Iterator[tuple[int, int, int]]:
-    """Cut the result along one axis: (axis, low, high)."""
-    pieces = math.ceil(math.prod(shape) / _BLOCK) if device.type == "cpu" else 1
-    axis = next((d for d, n in enumerate(shape) if n >= pieces), max(range(len(shape)), key=lambda d: shape[d]))
+def correlate_at(extended: Tensor, positions: Tensor, ordered: Sum, dtype: torch.dtype) -> Tensor:
+    """Correlate in order at some `positions`, of shape (ndim, count), only; `extended` is contiguous."""
+    steps = extended.stride()
+    first = (positions * torch.tensor(steps, device=positions.device)[:, None]).sum(0)
+    flat = extended.view(-1)
+
+    def at(offset: tuple[int, ...]) -> Tensor:
+        return flat[first + sum(o * s for o, s in zip(offset, steps, strict=True))].to(torch.float64)
+
+    total = torch.empty(first.shape, dtype=torch.float64, device=extended.device)
+    _add_up(at, ordered.terms, total, torch.empty_like(total))
+    return ordered.cast(total, dtype)
+
+
+def blocks(shape: Sequence[int], device: torch.device, size: int) -> Iterator[tuple[int, int, int]]:
+    """Cut an array along one axis into blocks of about `size` elements: (axis, low, high)."""
+    pieces = math.ceil(math.prod(shape) / size) if device.type == "cpu" else 1
+    axis = next(
+        (d for d, n in enumerate(shape) if n >= pieces), max(range(len(shape)), key=lambda d: shape[d])
+    )
     step = max(1, math.ceil(shape[axis] / pieces))
     for low in range(0, shape[axis], step):
         yield axis, low, min(low + step, shape[axis])
 
 
-def _sum(
-    at: Callable[[tuple[int, ...]], Tensor],
-    shape: Sequence[int],
-    terms: Sequence[Term],
-    dtype: torch.dtype,
-    device: torch.device,
-) -> Tensor:
-    """Add up `terms` one by one, where `at` gives the elements at an offset."""
-    total = torch.zeros(tuple(shape), dtype=dtype, device=device)
-    scratch = torch.empty_like(total)
+def _add_up(
+    at: Callable[[tuple[int, ...]], Tensor], terms: Sequence[Term], total: Tensor, product: Tensor
+) -> None:
+    """Write the sum of the terms to `total`, where `at` gives the elements at an offset."""
+    target = total
     for term in terms:
         if term.twin is None:
-            torch.mul(at(term.offset), term.weight, out=scratch)
+            torch.mul(at(term.offset), term.weight, out=target)
         else:
-            torch.add(at(term.offset), at(term.twin), alpha=term.sign, out=scratch)
-            scratch.mul_(term.weight)
-        total.add_(scratch)
-    return total
+            torch.add(at(term.offset), at(term.twin), alpha=term.sign, out=target)
+            target.mul_(term.weight)
+        if target is product:
+            total.add_(product)
+        target = product

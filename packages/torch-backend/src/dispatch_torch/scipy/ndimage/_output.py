@@ -104,7 +104,9 @@ def compute_dtype(
     target = input_dtype if output_dtype is None else output_dtype
     check_dtypes(input_dtype, target)
     if target.is_complex and not input_dtype.is_complex:
-        raise RuntimeError(f"output: dtype {target} is complex but the input is {input_dtype}; use a real dtype")
+        raise RuntimeError(
+            f"output: dtype {target} is complex but the input is {input_dtype}; use a real dtype"
+        )
     is_complex = input_dtype.is_complex
     single, double = (torch.complex64, torch.complex128) if is_complex else (torch.float32, torch.float64)
     if device.type == "mps":
@@ -176,18 +178,20 @@ class Output:
             return final
         return self.tensor.copy_(final)
 
-
     def copy(self, input: Tensor) -> Tensor:
         """Deliver `input` itself, where a filter has nothing to do: cast as an assignment casts, always a copy."""
         if self.tensor is None:
             return input.to(self.dtype, copy=True).contiguous()
         return self.tensor.copy_(input)
 
+
 def _check_tensor(output: Tensor, input: Tensor) -> None:
     if output.shape != input.shape:
         raise RuntimeError(f"output: shape {tuple(output.shape)} is not the input's {tuple(input.shape)}")
     if output.device != input.device:
-        raise RuntimeError(f"output: is on {output.device} but the input is on {input.device}; move one of them")
+        raise RuntimeError(
+            f"output: is on {output.device} but the input is on {input.device}; move one of them"
+        )
     if torch.is_grad_enabled() and (input.requires_grad or output.requires_grad):
         raise RuntimeError(
             "output: writing into a given tensor can't be differentiated, but an argument requires grad; "

@@ -1,8 +1,8 @@
 """Footprints and structures taken apart for the window operators.
 
-Host arithmetic on kernel-sized NumPy arrays only: no torch operation, no array data. A footprint is read as runs
-of neighbouring elements, because a running extremum makes a run of ``w`` elements cost as little as one. Elements
-of a structure that share a value share one addition, and are read as runs as well.
+Host arithmetic on kernel-sized NumPy arrays only: no torch operation, no array data. A footprint is read as
+runs of neighbouring elements, because a running extremum makes a run of ``w`` elements cost as little as
+one. Elements of a structure that share a value share one addition, and are read as runs as well.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def _from_values(
 
 
 def from_tensors(mask: NDArray[np.bool_], values: Tensor, first_values: Tensor) -> Pattern:
-    """As `from_values`, with an entry of a tensor for every element, so that each can receive its gradient."""
+    """As `from_values`, with an entry of a tensor for every element, which can receive its gradient."""
     first, *rest = _offsets(mask)
     levels = tuple(Level(values[offset], 0, ((1, (offset,)),)) for offset in rest)
     return Pattern(mask.shape, levels, (first, first_values[first]))

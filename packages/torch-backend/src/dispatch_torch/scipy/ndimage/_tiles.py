@@ -1,10 +1,10 @@
 """Neighbourhood operators on a CPU, one cache-sized tile at a time.
 
-For tensors on the CPU only, and never where a gradient is recorded: tiles are computed in buffers that are used
-again. `may_reuse_buffers` says when that is allowed; where it is not, callers extend the whole array and run the
-same operator on it once. A tile is loaded with its borders into one contiguous buffer, so that an operator sees
-a flat array in which "one step along axis d" is a shift by a fixed stride. Main memory is read once and written
-once however many passes the operator makes.
+For tensors on the CPU only, and never where a gradient is recorded: tiles are computed in buffers that are
+used again. `may_reuse_buffers` says when that is allowed; where it is not, callers extend the whole array
+and run the same operator on it once. A tile is loaded with its borders into one contiguous buffer, so that
+an operator sees a flat array in which "one step along axis d" is a shift by a fixed stride. Main memory is
+read once and written once however many passes the operator makes.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from torch.autograd import forward_ad
 
 from ._extend import extend, extended_index
 
-# Two or three buffers of this size are in use at once; half of each belongs to the level-2 cache of either core.
-TILE_BYTES: Final = 1 << 20
+# Two or three such buffers are in use at once, half of each in the level-2 cache of either core.
+TILE_BYTES: Final = 1 << 21
 # An axis is split as long as its parts are this much longer than their borders, the last axis only then.
 _WORTHWHILE: Final = 8
 # Subclasses stand for other things than their data: fake tensors, tensors spread over several machines.
@@ -53,7 +53,7 @@ class Scratch:
         self._buffers: dict[tuple[int, torch.dtype], Tensor] = {}
 
     def take(self, slot: int, numel: int, dtype: torch.dtype | None = None) -> Tensor:
-        """The first `numel` elements of buffer `slot`, for use as ``out=``. What they hold is left from before."""
+        """The first `numel` elements of buffer `slot`, with what is left in them, for use as ``out=``."""
         key = slot, self.dtype if dtype is None else dtype
         buffer = self._buffers.get(key)
         if buffer is None:
@@ -63,15 +63,15 @@ class Scratch:
 
 def may_reuse_buffers(*tensors: Tensor) -> bool:
     """Whether the tensors are plain data on the CPU: no gradient of either kind, no functorch transform."""
-    for x in tensors:
-        if type(x) not in _PLAIN or x.device.type != "cpu" or (x.requires_grad and torch.is_grad_enabled()):
-            return False
-        if (
-            torch._C._functorch.is_functorch_wrapped_tensor(x)
-            or forward_ad.unpack_dual(x).tangent is not None
-        ):
-            return False
-    return not torch.compiler.is_compiling()
+    return not torch.compiler.is_compiling() and all(_is_plain_data(x) for x in tensors)
+
+
+def _is_plain_data(x: Tensor) -> bool:
+    if type(x) not in _PLAIN or x.device.type != "cpu" or (x.requires_grad and torch.is_grad_enabled()):
+        return False
+    if torch._C._functorch.is_functorch_wrapped_tensor(x):
+        return False
+    return forward_ad.unpack_dual(x).tangent is None  # type: ignore[no-untyped-call]
 
 
 def tile_shape(shape: tuple[int, ...], halo: tuple[int, ...], itemsize: int) -> list[int]:
@@ -92,11 +92,8 @@ def tile_shape(shape: tuple[int, ...], halo: tuple[int, ...], itemsize: int) -> 
 
 def tiles(shape: tuple[int, ...], tile: list[int]) -> Iterator[tuple[tuple[int, int], ...]]:
     """The (start, stop) of every tile, per axis."""
-    cuts = [
-        [(start, min(start + step, n)) for start in range(0, n, step)]
-        for n, step in zip(shape, tile, strict=True)
-    ]
-    return itertools.product(*cuts)
+    axes = zip(shape, tile, strict=True)
+    return itertools.product(*([(low, min(low + step, n)) for low in range(0, n, step)] for n, step in axes))
 
 
 def narrow(x: Tensor, ranges: Sequence[tuple[int, int]]) -> Tensor:
@@ -108,14 +105,11 @@ def narrow(x: Tensor, ranges: Sequence[tuple[int, int]]) -> Tensor:
 
 
 def load(x: Tensor, ranges: Sequence[tuple[int, int]], reach: Reach, scratch: Scratch, slot: int) -> Tensor:
-    """A tile with its borders, flat and contiguous: a part of `x` if it is that already, else in buffer `slot`."""
-    outer = [
-        (start - before, stop + after)
-        for (start, stop), before, after in zip(ranges, reach.before, reach.after, strict=True)
-    ]
-    if x.dtype == scratch.dtype and all(
-        low >= 0 and high <= n for (low, high), n in zip(outer, x.shape, strict=True)
-    ):
+    """A tile with its borders, flat: a part of `x` if that is contiguous, else in buffer `slot`."""
+    reaches = zip(ranges, reach.before, reach.after, strict=True)
+    outer = [(start - before, stop + after) for (start, stop), before, after in reaches]
+    inside = all(low >= 0 and high <= n for (low, high), n in zip(outer, x.shape, strict=True))
+    if inside and x.dtype == scratch.dtype:
         part = narrow(x, outer)
         if part.is_contiguous():
             return part.view(-1)
@@ -128,8 +122,9 @@ def load(x: Tensor, ranges: Sequence[tuple[int, int]], reach: Reach, scratch: Sc
 def _copy(x: Tensor, outer: Sequence[tuple[int, int]], reach: Reach, into: Tensor) -> None:
     """Copy what lies between positions that may be outside the array, converting to the dtype of `into`.
 
-    Where that reaches over an edge, only the thin margin is made, from what was just copied. The exception is a
-    margin whose source is in another tile (mode "wrap" on an axis that is split): then the tile is gathered.
+    Where that reaches over an edge, only the thin margin is made, from what was just copied. The exception
+    is a margin whose source is in another tile (mode "wrap" on an axis that is split): then the tile is
+    gathered.
     """
     source = x
     gathered: list[tuple[int, int, int]] = []
@@ -168,13 +163,12 @@ def _fill_margins(tile: Tensor, dim: int, head: int, tail: int, reach: Reach) ->
     n = tile.shape[dim] - head - tail
     inner = tile.narrow(dim, head, n)
     mode = reach.modes[dim]
-    for start, length, index in zip(
-        (0, head + n), (head, tail), _margin_indices(n, head, tail, mode), strict=True
-    ):
-        margin = tile.narrow(dim, start, length)
+    before, after = _margin_indices(n, head, tail, mode)
+    for start, index in ((0, before), (head + n, after)):
+        margin = tile.narrow(dim, start, index.shape[0])
         if mode == "constant":
             margin.fill_(reach.cval)
-        elif length:
+        else:
             torch.index_select(inner, dim, index, out=margin)
 
 
@@ -186,7 +180,7 @@ def _margin_indices(n: int, head: int, tail: int, mode: str) -> tuple[Tensor, Te
 
 
 def extend_all(x: Tensor, reach: Reach) -> Tensor:
-    """`x` with its borders along every axis, in one new tensor: what `load` does for a tile, differentiably."""
+    """`x` with its borders along every axis: what `load` does for a tile, but differentiable."""
     for dim, mode in enumerate(reach.modes):
         x = extend(x, dim, reach.before[dim], reach.after[dim], mode, reach.cval)
     return x

@@ -24,7 +24,7 @@ from ._arguments import check_origin, normalize_axes, normalize_axis, normalize_
 from ._complex import by_parts, read_cval
 from ._correlate1d import as_lines, correlate_lines, matmul_is_safe, needs_grad
 from ._extend import extend
-from ._ordered import exact_dtype, keeps_values
+from ._integers import exact_dtype, keeps_values, largest_sum
 from ._output import cast, compute_dtype, is_integral, resolve, storage_dtype
 from ._weights import Weights
 
@@ -62,7 +62,7 @@ def _integral(x: Tensor, size: int, before: int, mode: str, cval: float) -> Tens
         return _running(x, size, before, mode, cval, exact=True)
     sums = correlate_lines(x.to(exact), Weights(ones), before, mode, cval, finite=True)
     unsigned = x.dtype in (torch.bool, torch.uint8, torch.uint16) and cval >= 0
-    if unsigned and size * max(255 if x.dtype.itemsize == 1 else 65535, cval) < 2**22:
+    if unsigned and (largest_sum(x.dtype, ones, cval) or 0) < 2**22:
         # Half a unit keeps the quotient further from every integer than the rounding of the product reaches.
         return sums.add_(0.5).mul_(1.0 / size)
     return sums.to(torch.float64).div_(size)
@@ -152,7 +152,9 @@ def uniform_filter1d(
     target = resolve(output, input, complex_output=input.is_complex())
     before = length // 2 + check_origin(origin, length)
     value = read_cval(cval, complex_input=input.is_complex())
-    return target.deliver(uniform_axis(input, length, axis, before, normalize_mode(mode), value, target.dtype))
+    return target.deliver(
+        uniform_axis(input, length, axis, before, normalize_mode(mode), value, target.dtype)
+    )
 
 
 @traits(differentiable=True, precision=("default", "double"))

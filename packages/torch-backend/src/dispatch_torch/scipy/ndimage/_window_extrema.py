@@ -1,9 +1,9 @@
 """Minimum and maximum over a window, for boxes and for arbitrary patterns with or without additive values.
 
 The operators here work on a flat, contiguous tensor that already has its borders: a step along an axis is a
-shift by that axis's stride, and element ``p`` of the result belongs to the window whose first corner is at ``p``.
-Shifts that leave a row produce values which nobody reads. All steps are elementwise, so results are exact in the
-dtype given and gradients are torch's own. `evaluate` is the entry.
+shift by that axis's stride, and element ``p`` of the result belongs to the window whose first corner is at
+``p``. Shifts that leave a row produce values which nobody reads. All steps are elementwise, so results are
+exact in the dtype given and gradients are torch's own. `evaluate` is the entry.
 
 Sources: running extrema by doubling the window, as in sparse tables for range-minimum queries (Bender and
 Farach-Colton 2000, doi:10.1007/10719839_9). A window of ``w`` costs ``ceil(log2(w))`` passes; the van Herk /
@@ -42,7 +42,7 @@ def _out(scratch: Scratch | None, slot: int, numel: int) -> Tensor | None:
     return None if scratch is None else scratch.take(slot, numel)
 
 
-def _pair(better: Extremum, x: Tensor, shift: int, out: Tensor | None) -> Tensor:
+def _grown(better: Extremum, x: Tensor, shift: int, out: Tensor | None) -> Tensor:
     """``better(x[p], x[p + shift])`` wherever both exist."""
     count = x.shape[0] - shift
     return better(x.narrow(0, 0, count), x.narrow(0, shift, count), out=out)
@@ -53,6 +53,10 @@ class Box:
     """A window of all elements in a box."""
 
     extents: tuple[int, ...]
+
+    def bytes_per_element(self, dtype: torch.dtype) -> int:
+        """What counts for the size of a tile."""
+        return dtype.itemsize
 
     def reduce(self, flat: Tensor, strides: Sequence[int], minimum: bool, scratch: Scratch | None) -> Pair:
         """Axis by axis, doubling the window. NaN spreads to every window that contains it."""
@@ -82,13 +86,20 @@ class Dotted:
 
     pattern: Pattern
     wide: torch.dtype | None = None
-    """If given: the dtype in which the first element gets its value and meets the others, and of the result."""
+    """If given: the dtype in which the first element gets its value, and meets the others."""
+    rounded: bool = False
+    """Whether the first element meets the others in their own dtype all the same."""
     unsigned: torch.dtype | None = None
     """If given: what the array has been before its highest bits were flipped; undone for the wide dtype."""
 
     @property
     def extents(self) -> tuple[int, ...]:
         return self.pattern.shape
+
+    def bytes_per_element(self, dtype: torch.dtype) -> int:
+        """What counts for the size of a tile: twice as many buffers are in use as for a box."""
+        wide = 0 if self.wide is None or self.rounded else self.wide.itemsize
+        return max(2 * dtype.itemsize, wide)
 
     def reduce(self, flat: Tensor, strides: Sequence[int], minimum: bool, scratch: Scratch | None) -> Pair:
         """Runs of equal value, each grown by doubling, then combined: one pass per run and one per doubling.
@@ -99,7 +110,8 @@ class Dotted:
         better = torch.minimum if minimum else torch.maximum
         total = flat.shape[0] - sum((e - 1) * s for e, s in zip(self.extents, strides, strict=True))
         first = self._first(flat, strides, total, scratch)
-        result = first if self.wide is None else None
+        apart = self.wide is not None and not self.rounded
+        result = None if apart else first
         clean = _without_nan(flat, minimum, _out(scratch, _CLEAN, flat.shape[0]))
         remaining = self.pattern.run_count
         for level in self.pattern.levels:
@@ -107,21 +119,26 @@ class Dotted:
             for run, start in _runs(level, source, strides, better, scratch):
                 part = run.narrow(0, start, total)
                 remaining -= 1
-                if not remaining and result is not None and self.wide is None:
+                if not remaining and result is not None and not apart:
                     return result, part
                 # With nothing before it the part meets itself: that copies it, as its buffer is used again.
                 result = better(part if result is None else result, part, out=_out(scratch, _RESULT, total))
-        if self.wide is None or result is None:
+        if not apart or result is None:
             return first, None
         return first, self._widened(result, scratch, _RESULT)
 
     def _first(self, flat: Tensor, strides: Sequence[int], total: int, scratch: Scratch | None) -> Tensor:
         offset, value = self.pattern.first
         part = flat.narrow(0, _dot(offset, strides), total)
-        if self.wide is not None:
-            widened = self._widened(part, scratch, _FIRST)
-            return torch.add(widened, value, out=None if scratch is None else widened)
-        return part if value is None else torch.add(part, value, out=_out(scratch, _RESULT, total))
+        if value is None:
+            return part
+        if self.wide is None:
+            return torch.add(part, value, out=_out(scratch, _RESULT, total))
+        widened = self._widened(part, scratch, _FIRST)
+        widened = torch.add(widened, value, out=None if scratch is None else widened)
+        if not self.rounded:
+            return widened
+        return widened.to(flat.dtype) if scratch is None else scratch.take(_RESULT, total).copy_(widened)
 
     def _widened(self, x: Tensor, scratch: Scratch | None, slot: int) -> Tensor:
         assert self.wide is not None
@@ -145,9 +162,7 @@ def _with_value(level: Level, flat: Tensor, clean: Tensor, minimum: bool, out: T
     value = level.value
     if value is None:
         return clean
-    if isinstance(value, Tensor) or not math.isfinite(
-        value
-    ):  # NaN may come from the value, or from inf - inf
+    if isinstance(value, Tensor) or not math.isfinite(value):  # then NaN may come of it, as inf - inf
         return _without_nan(torch.add(flat, value, out=out), minimum, out)
     return torch.add(clean, value, out=out)
 
@@ -164,12 +179,12 @@ def _runs(
     for length, offsets in level.runs:
         while 2 * width <= length:
             shift = width * stride
-            source = _pair(better, source, shift, _out(scratch, _GROWN[turn], source.shape[0] - shift))
+            source = _grown(better, source, shift, _out(scratch, _GROWN[turn], source.shape[0] - shift))
             width, turn = 2 * width, 1 - turn
         run = source
         if length > width:
             shift = (length - width) * stride
-            run = _pair(better, source, shift, _out(scratch, _RUN, source.shape[0] - shift))
+            run = _grown(better, source, shift, _out(scratch, _RUN, source.shape[0] - shift))
         for offset in offsets:
             yield run, _dot(offset, strides)
 
@@ -220,22 +235,21 @@ def _by_tiles(
     x: Tensor, window: Window, reach: Reach, minimum: bool, dtype: torch.dtype, out: Tensor
 ) -> None:
     halo = reach.halo()
-    widest = window.wide if isinstance(window, Dotted) and window.wide is not None else dtype
-    tile = tile_shape(tuple(x.shape), halo, max(dtype.itemsize, widest.itemsize))
+    tile = tile_shape(tuple(x.shape), halo, window.bytes_per_element(dtype))
     scratch = Scratch(math.prod(n + h for n, h in zip(tile, halo, strict=True)), dtype)
     better = torch.minimum if minimum else torch.maximum
     for ranges in tiles(tuple(x.shape), tile):
         inner = [stop - start for start, stop in ranges]
         strides = _strides([n + h for n, h in zip(inner, halo, strict=True)])
         flat = load(x, ranges, reach, scratch, _SOURCE)
-        left, right = (
-            None if part is None else part.as_strided(inner, strides, part.storage_offset())
-            for part in window.reduce(flat, strides, minimum, scratch)
-        )
+        left, right = window.reduce(flat, strides, minimum, scratch)
+        left = left.as_strided(inner, strides, left.storage_offset())
         place = narrow(out, ranges)
         if right is None:
             place.copy_(cast(left, out.dtype))
-        elif left.dtype == out.dtype:
+            continue
+        right = right.as_strided(inner, strides, right.storage_offset())
+        if left.dtype == out.dtype:
             better(left, right, out=place)
         else:
             place.copy_(cast(better(left, right), out.dtype))
