@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from dispatch_core.testing import OMIT, Draw, Given, Part, case, fixed, maybe
+from dispatch_core.testing import OMIT, Case, Draw, Given, Part, case, fixed, maybe
 from hypothesis import strategies as st
 
 from .. import ndimage
@@ -25,6 +25,7 @@ from ._parts import (
     radius,
     sigma,
     sigmas,
+    sigmas_nd,
     truncate,
 )
 from ._windows import footprint, origin, origins, size, size_1d, sizes, weights_1d, weights_nd, window_modes
@@ -70,7 +71,7 @@ _EXTRA: Final = {
 }
 
 
-def _generic(derivative: str, *functions: Any) -> Any:
+def _generic(derivative: str, *functions: Any) -> Case:
     """A filter that calls a function along each axis."""
     parts = {derivative: fixed(st.sampled_from(functions)), **_EXTRA}
     return case(
@@ -78,7 +79,7 @@ def _generic(derivative: str, *functions: Any) -> Any:
     )
 
 
-def _correlation_1d() -> Any:
+def _correlation_1d() -> Case:
     return case(
         ("weights",),
         input=image(complex=True, special=True),
@@ -91,7 +92,7 @@ def _correlation_1d() -> Any:
     )
 
 
-def _correlation() -> Any:
+def _correlation() -> Case:
     return case(
         ("weights",),
         input=image(complex=True, special=True),
@@ -104,7 +105,7 @@ def _correlation() -> Any:
     )
 
 
-def _box_1d(*, complex: bool) -> Any:
+def _box_1d(*, complex: bool) -> Case:
     return case(
         input=image(complex=complex),
         size=size_1d,
@@ -116,7 +117,7 @@ def _box_1d(*, complex: bool) -> Any:
     )
 
 
-def _extremum() -> Any:
+def _extremum() -> Case:
     return case(
         ("footprint",),
         input=image(),
@@ -130,7 +131,7 @@ def _extremum() -> Any:
     )
 
 
-def _difference() -> Any:
+def _difference() -> Case:
     return case(
         input=image(complex=True),
         axis=maybe(axis),
@@ -140,11 +141,11 @@ def _difference() -> Any:
     )
 
 
-def _gaussian_derivative() -> Any:
+def _gaussian_derivative(sigma: Part) -> Case:
     return case(
         input=image(complex=True),
         axes=maybe(axes),
-        sigma=sigmas,
+        sigma=sigma,
         mode=maybe(modes),
         cval=maybe(cval),
         output=maybe(output),
@@ -203,8 +204,8 @@ CASES: Final = {
         truncate=maybe(truncate),
         radius=maybe(radii),
     ),
-    "gaussian_laplace": _gaussian_derivative(),
-    "gaussian_gradient_magnitude": _gaussian_derivative(),
+    "gaussian_laplace": _gaussian_derivative(sigmas),
+    "gaussian_gradient_magnitude": _gaussian_derivative(sigmas_nd),
     "generic_laplace": _generic("derivative2", second_difference),
     "generic_gradient_magnitude": _generic("derivative", first_difference, smoothed_difference),
 }

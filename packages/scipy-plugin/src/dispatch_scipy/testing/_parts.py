@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
@@ -115,7 +116,24 @@ def count_axes(given: Given) -> int:
     return len(chosen) if isinstance(chosen, (tuple, list)) else 1
 
 
-def per_axis(entry: st.SearchStrategy[Any], wrong: st.SearchStrategy[Any] | None = None) -> Part:
+def in_order(given: Given) -> bool:
+    """Whether the axes are in ascending order."""
+    chosen = given.get("axes")
+    if not isinstance(chosen, (tuple, list)):
+        return True
+    places = [a % max(given["input"].ndim, 1) for a in chosen]
+    return places == sorted(places)
+
+
+def _count_dimensions(given: Given) -> int:
+    return int(given["input"].ndim)
+
+
+def per_axis(
+    entry: st.SearchStrategy[Any],
+    wrong: st.SearchStrategy[Any] | None = None,
+    count_entries: Callable[[Given], int] = count_axes,
+) -> Part:
     """One value for all axes, or a sequence with one for each.
 
     Parameters
@@ -124,20 +142,21 @@ def per_axis(entry: st.SearchStrategy[Any], wrong: st.SearchStrategy[Any] | None
         A valid value for one axis.
     wrong : strategy, optional
         A value that is rejected. A sequence of the wrong length always is.
+    count_entries : callable
+        How many entries a sequence has.
     """
 
     def valid(draw: Draw, given: Given) -> Any:
-        count = count_axes(given)
+        count = count_entries(given)
         several = draw(st.booleans())
         return draw(sequence(entry, count)) if several else draw(entry)
 
     def invalid(draw: Draw, given: Given) -> Any:
-        count = count_axes(given)
-        if count == 0:  # nothing is filtered, and whether anything is checked then is an accident
+        if count_axes(given) == 0:  # nothing is filtered, and whether anything is checked then is an accident
             return draw(entry)
         if wrong is not None and draw(st.booleans()):
             return draw(wrong)
-        return draw(sequence(entry, count + 1))
+        return draw(sequence(entry, count_entries(given) + 1))
 
     return Part(valid, invalid)
 
@@ -231,6 +250,8 @@ ORDER: Final = st.integers(0, 3)
 
 sigma: Final = fixed(SIGMA)
 sigmas: Final = per_axis(SIGMA)
+#: For `gaussian_gradient_magnitude`, which wants an entry for each dimension, filtered or not.
+sigmas_nd: Final = per_axis(SIGMA, count_entries=_count_dimensions)
 order: Final = fixed(ORDER, st.just(-1))
 orders: Final = per_axis(ORDER, st.just(-1))
 truncate: Final = fixed(st.sampled_from((4.0, 3, 1.5, 0.3, 0)))

@@ -2,7 +2,8 @@
 
 Parts as in `_parts`. ``axes`` is drawn before them, ``footprint`` before ``structure``, both before ``size``.
 Windows are often longer than the axis, but an n-dimensional one reaches less than four axis lengths beyond an
-edge: there, SciPy 1.17 reads outside of the array in mode "reflect".
+edge: there, SciPy 1.17 reads outside of the array in mode "reflect". Where ``axes`` aren't in ascending order an
+n-dimensional window is a cube: SciPy orders the window's axes one way and checks origins in the other.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from dispatch_core.testing import (
 )
 from hypothesis import strategies as st
 
-from ._parts import MODE, count_axes, is_complex, modes, per_axis, sequence
+from ._parts import MODE, count_axes, in_order, is_complex, modes, per_axis, sequence
 
 #: Length of a window along one axis: often longer than the axis, sometimes much longer.
 LENGTH: Final = st.integers(1, 7) | st.integers(1, 30)
@@ -41,11 +42,14 @@ sizes: Final = per_axis(st.integers(0, 4) | st.integers(1, 12))
 def _window_shape(given: Given) -> st.SearchStrategy[tuple[int, ...]]:
     if "footprint" in given:
         return st.just(_shape_of(given["footprint"]))
-    return _window_shapes(count_axes(given), LONGEST)
+    return _window_shapes(given, count_axes(given), LONGEST)
 
 
-def _window_shapes(count: int, longest: Mapping[int, int]) -> st.SearchStrategy[tuple[int, ...]]:
-    return st.tuples(*[st.integers(1, longest.get(count, 2))] * count)
+def _window_shapes(
+    given: Given, count: int, longest: Mapping[int, int]
+) -> st.SearchStrategy[tuple[int, ...]]:
+    length = st.integers(1, longest.get(count, 2))
+    return st.tuples(*[length] * count) if in_order(given) else length.map(lambda n: (n,) * count)
 
 
 def _shape_of(window: Any) -> tuple[int, ...]:
@@ -143,7 +147,7 @@ def weights(ndim: Callable[[Given], int], longest: Mapping[int, int]) -> Part:
         return draw(_as_array_or_list(_symmetrised(draw, values)))
 
     def valid(draw: Draw, given: Given) -> Any:
-        return drawn(draw, given, draw(_window_shapes(ndim(given), longest)))
+        return drawn(draw, given, draw(_window_shapes(given, ndim(given), longest)))
 
     def invalid(draw: Draw, given: Given) -> Any:
         count = ndim(given)
@@ -169,16 +173,10 @@ weights_nd: Final = weights(count_axes, LONGEST)
 
 
 def _window_lengths(given: Given) -> list[int]:
-    """The window's length along each axis, in the order of the axes that were drawn."""
+    """The window's length along each axis."""
     window = next((given[name] for name in ("weights", "footprint", "structure") if name in given), None)
     if window is not None:
-        shape = _shape_of(window)
-        axes = given.get("axes")
-        if not isinstance(axes, (list, tuple)) or len(axes) != len(shape):
-            return list(shape)
-        # The window's own axes are in ascending order, whatever the order of `axes`.
-        ascending = sorted(range(len(axes)), key=lambda k: axes[k] % max(given["input"].ndim, 1))
-        return [shape[ascending.index(k)] for k in range(len(axes))]
+        return list(_shape_of(window))
     size = given.get("size", 3)
     if isinstance(size, (list, tuple)):
         return [int(n) for n in size]

@@ -13,13 +13,16 @@ A zero of the matrix times an infinity is NaN: the caller must not pass non-fini
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from ._extend import extended_index
+from ._extend import source_index
 
 # Fewer inner elements than this make rows too short for a good matrix product.
 _SHORT_ROW: Final = 16
@@ -29,31 +32,32 @@ _DENSE_MARGIN: Final = 32
 _CHUNK: Final = 1 << 18
 
 
+# Matrices with no more elements are kept for the next call with the same weights.
+_KEPT: Final = 1 << 14
+
+
 @dataclass(frozen=True, slots=True)
 class Band:
     """A correlation along one axis.
 
     Parameters
     ----------
-    weights : Tensor, shape (K,)
-        In the dtype of the computation.
+    weights : bytes
+        The double precision weights' memory: a value that can be compared and hashed.
     before : int
         How many of the weights lie before the centre.
     mode : str
         Boundary mode, normalised.
-    cval : float
-        The constant of mode "constant".
     """
 
-    weights: Tensor
+    weights: bytes
     before: int
     mode: str
-    cval: float
 
     @property
     def size(self) -> int:
         """Number of weights."""
-        return self.weights.shape[0]
+        return len(self.weights) // 8
 
     @property
     def after(self) -> int:
@@ -61,20 +65,36 @@ class Band:
         return self.size - 1 - self.before
 
 
-def toeplitz(weights: Tensor, rows: int, columns: int, step: int = 1) -> Tensor:
-    """The matrix with ``T[i, i + k * step] = weights[k]``, zero elsewhere; differentiable in `weights`."""
-    matrix = weights.new_zeros(rows, columns)
-    matrix.as_strided((rows, weights.shape[0]), (columns + 1, step)).copy_(weights)
+def toeplitz(weights: bytes, rows: int, columns: int, step: int, like: Tensor) -> Tensor:
+    """The matrix with ``T[i, i + k * step] = weights[k]``, zero elsewhere, in the dtype of a tensor."""
+    build = _toeplitz if rows * columns <= _KEPT else _toeplitz.__wrapped__
+    return torch.as_tensor(build(weights, rows, columns, step, _numpy_dtype(like)), device=like.device)
+
+
+def _numpy_dtype(like: Tensor) -> str:
+    return str(like.dtype).removeprefix("torch.")
+
+
+@functools.lru_cache(maxsize=128)
+def _toeplitz(weights: bytes, rows: int, columns: int, step: int, dtype: str) -> NDArray[Any]:
+    matrix = np.zeros((rows, columns), dtype)
+    values = np.frombuffer(weights)
+    # Down a diagonal the flat index grows by one row and one column.
+    strides = ((columns + 1) * matrix.itemsize, step * matrix.itemsize)
+    np.lib.stride_tricks.as_strided(matrix, (rows, len(values)), strides)[...] = values
     return matrix
 
 
-def correlate(x: Tensor, band: Band, *, functional: bool) -> Tensor:
+def correlate(x: Tensor, band: Band, cval: float, *, functional: bool) -> Tensor:
     """Correlate along the middle axis.
 
     Parameters
     ----------
     x : Tensor, shape (outer, n, inner), contiguous
-        Finite values, in the dtype of the weights; no length may be 0.
+        Finite floating values; no length may be 0.
+    band : Band
+    cval : float
+        The constant of mode "constant".
     functional : bool
         Use operations that record gradients, at the price of temporaries of the array's size.
 
@@ -84,13 +104,13 @@ def correlate(x: Tensor, band: Band, *, functional: bool) -> Tensor:
     """
     outer, n, inner = x.shape
     if n <= band.size + _DENSE_MARGIN:
-        return _dense(x, band, 0, n)
+        return _dense(x, band, cval, 0, n)
     if 1 < inner < _SHORT_ROW and (band.size - 1) * inner > 128:
         lines = x.transpose(1, 2).contiguous().view(outer * inner, n, 1)
-        result = correlate(lines, band, functional=functional)
+        result = correlate(lines, band, cval, functional=functional)
         return result.view(outer, inner, n).transpose(1, 2).contiguous()
-    head = _dense(x, band, 0, band.before)
-    tail = _dense(x, band, n - band.after, n)
+    head = _dense(x, band, cval, 0, band.before)
+    tail = _dense(x, band, cval, n - band.after, n)
     into = None if functional else torch.empty_like(x)
     lead = band.before * inner
     if inner < _SHORT_ROW:
@@ -112,7 +132,7 @@ def _as_lines(valid: Tensor, outer: int, n: int, inner: int) -> Tensor:
     return torch.cat([valid, valid.new_zeros(missing)]).view(outer, n, inner)
 
 
-def _dense(x: Tensor, band: Band, start: int, stop: int) -> Tensor:
+def _dense(x: Tensor, band: Band, cval: float, start: int, stop: int) -> Tensor:
     """Results ``start .. stop - 1`` along the axis, boundary included, by one dense matrix."""
     outer, n, inner = x.shape
     if start == stop:
@@ -120,7 +140,9 @@ def _dense(x: Tensor, band: Band, start: int, stop: int) -> Tensor:
     whole = stop - start == n
     first, count = (0, n) if whole else _sources(band, n, start)
     strip = _ring(x, first, count)
-    matrix, bias = _folded(band, n, start, stop, first, count)
+    build = _folded if (stop - start) * count <= _KEPT else _folded.__wrapped__
+    table, outside = build(band, n, start, stop, first, count, _numpy_dtype(x))
+    matrix = torch.as_tensor(table, device=x.device)
     if inner < _SHORT_ROW:
         lines = strip.transpose(1, 2).reshape(outer * inner, count)
         result = torch.mm(lines, matrix.t()).view(outer, inner, stop - start).transpose(1, 2)
@@ -128,7 +150,9 @@ def _dense(x: Tensor, band: Band, start: int, stop: int) -> Tensor:
         result = torch.mm(matrix, strip[0]).unsqueeze(0)
     else:
         result = torch.bmm(matrix.expand(outer, -1, -1), strip)
-    return (result if bias is None else result + bias.view(-1, 1)).contiguous()
+    if band.mode == "constant" and cval != 0:
+        result = result + torch.as_tensor(outside * cval, dtype=x.dtype, device=x.device)[:, None]
+    return result.contiguous()
 
 
 def _sources(band: Band, n: int, start: int) -> tuple[int, int]:
@@ -149,34 +173,38 @@ def _ring(x: Tensor, first: int, count: int) -> Tensor:
     return x[:, first : first + count]
 
 
+@functools.lru_cache(maxsize=128)
 def _folded(
-    band: Band, n: int, start: int, stop: int, first: int, count: int
-) -> tuple[Tensor, Tensor | None]:
-    """The matrix from inputs ``first .. first + count - 1`` to results ``start .. stop - 1``, and what cval adds."""
-    rows, size, weights = stop - start, band.size, band.weights
-    device = weights.device
-    table = toeplitz(weights, rows, rows + size - 1)
-    index = extended_index(n, band.before, band.after, band.mode, device)[start : stop + size - 1]
-    column = (index - first).remainder(n)
-    if band.mode == "constant":
-        # What lies outside is added up in one more column.
-        column = torch.where(index < 0, count, column)
-    matrix = weights.new_zeros(rows, count + 1).index_add(1, column, table)
-    bias = matrix[:, count] * band.cval if band.mode == "constant" and band.cval != 0 else None
-    return matrix[:, :count], bias
+    band: Band, n: int, start: int, stop: int, first: int, count: int, dtype: str
+) -> tuple[NDArray[Any], NDArray[np.float64]]:
+    """The matrix from inputs ``first .. first + count - 1`` to results ``start .. stop - 1``.
+
+    Also returned is what each result has to be given of the constant outside.
+    """
+    rows, size = stop - start, band.size
+    table = _toeplitz.__wrapped__(band.weights, rows, rows + size - 1, 1, "float64")
+    source = source_index(start - band.before, stop + band.after, n, band.mode)
+    inside = source >= 0
+    column = (source[inside] - first) % n
+    order = np.argsort(column, kind="stable")
+    distinct, begin = np.unique(column[order], return_index=True)
+    matrix = np.zeros((count, rows))
+    if len(begin):
+        matrix[distinct] = np.add.reduceat(table.T[inside][order], begin, axis=0)
+    return np.ascontiguousarray(matrix.T, dtype=dtype), table[:, ~inside].sum(axis=1)
 
 
-def _valid_rows(x: Tensor, weights: Tensor, into: Tensor | None) -> Tensor:
+def _valid_rows(x: Tensor, weights: bytes, into: Tensor | None) -> Tensor:
     """Correlate the rows of a matrix where all weights overlap it: shape (R, C) to (R - K + 1, C).
 
     Overlapping views of ``block + K - 1`` rows go straight into one batched product.
     """
-    size = weights.shape[0]
+    size = len(weights) // 8
     block = 8 if size <= 24 else 16 if size <= 96 else 32
     rows, width = x.shape
     count, rest = divmod(rows - size + 1, block)
     window = block + size - 1
-    table = toeplitz(weights, block, window)
+    table = toeplitz(weights, block, window, 1, x)
     windows = x.unfold(0, window, block)[:count].transpose(1, 2)
     last, band = x[count * block :], table[:rest, : rest + size - 1]
     if into is None:
@@ -187,23 +215,23 @@ def _valid_rows(x: Tensor, weights: Tensor, into: Tensor | None) -> Tensor:
     return into
 
 
-def _valid_flat(x: Tensor, weights: Tensor, step: int, into: Tensor | None) -> Tensor:
+def _valid_flat(x: Tensor, weights: bytes, step: int, into: Tensor | None) -> Tensor:
     """Correlate one long line, weights `step` apart: shape (N,) to (N - (K - 1) * step,).
 
     The line is cut into blocks. A window spans a few neighbouring blocks, each with its own square part of the
     Toeplitz matrix, so the windows need not be copied apart.
     """
-    reach = (weights.shape[0] - 1) * step
+    reach = (len(weights) // 8 - 1) * step
     block = 16 if reach <= 16 else 32
     spans = -(-(block + reach) // block)
     count = x.shape[0] // block
     done = max(0, count - spans + 1)
-    table = toeplitz(weights, block, spans * block, step).t().contiguous()
-    parts = table.split(block)
+    table = toeplitz(weights, block, spans * block, step, x).t().contiguous()
+    parts = torch.split(table, block)
     blocks = x[: count * block].view(count, block)
     start = done * block
     rest = x.shape[0] - reach - start
-    last = torch.mv(toeplitz(weights, rest, rest + reach, step), x[start:])
+    last = torch.mv(toeplitz(weights, rest, rest + reach, step, x), x[start:])
     if into is None:
         total = torch.mm(blocks[:done], parts[0])
         for i in range(1, spans):

@@ -12,6 +12,7 @@ All separable filters are chains of `correlate_axis`. Arguments are checked and 
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any
 
@@ -108,11 +109,12 @@ def correlate_lines(
         The caller knows that there is no NaN and no infinity.
     """
     functional = needs_grad(lines, weights)
-    if not (finite and lines.device.type == "cpu") and not matmul_is_safe(lines, cval):
+    safe = (finite and lines.device.type == "cpu") or matmul_is_safe(lines, cval)
+    if weights.host is None or not safe:
         return _shifted(lines, weights, before, mode, cval, functional=functional)
     wide = matmul_dtype(lines)
-    band = _banded.Band(weights.on(lines.device, wide), before, mode, cval)
-    return _banded.correlate(lines.to(wide), band, functional=functional).to(lines.dtype)
+    band = _banded.Band(weights.host.tobytes(), before, mode)
+    return _banded.correlate(lines.to(wide), band, cval, functional=functional).to(lines.dtype)
 
 
 def _shifted(x: Tensor, weights: Weights, before: int, mode: str, cval: float, *, functional: bool) -> Tensor:
@@ -120,13 +122,10 @@ def _shifted(x: Tensor, weights: Weights, before: int, mode: str, cval: float, *
     n, size = x.shape[1], weights.shape[0]
     extended = extend(x, 1, before, size - 1 - before, mode, cval)
     if weights.host is None:
-        values: Any = weights.on(x.device, x.dtype).unbind()
-        total = extended[:, :n] * values[0]
-        for k in range(1, size):
-            total = total + extended[:, k : k + n] * values[k]
-        return total
+        values = weights.on(x.device, x.dtype)
+        return functools.reduce(torch.add, (extended[:, k : k + n] * values[k] for k in range(size)))
     numbers = _without_underflow(weights.host, x.dtype).tolist()
-    total = extended[:, :n] * numbers[0]
+    total: Tensor = extended[:, :n] * numbers[0]
     for k in range(1, size):
         piece = extended[:, k : k + n]
         total = total.add(piece, alpha=numbers[k]) if functional else total.add_(piece, alpha=numbers[k])

@@ -12,10 +12,11 @@ import functools
 import itertools
 import math
 from collections.abc import Iterable, Sequence
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from . import _ordered
@@ -108,9 +109,9 @@ def _floating(x: Tensor, weights: Weights, before: Sequence[int], mode: str, cva
     functional = needs_grad(x, weights)
     dtype = matmul_dtype(x) if safe else x.dtype
     extended = _extend_all(x.to(dtype), weights.shape, before, mode, cval, functional=functional)
-    if not safe or not wide:
+    if not safe or not wide or weights.host is None:
         return _shifted(extended, x.shape, weights, functional=functional)
-    return _banded(extended, x.shape, weights, wide, functional=functional).to(x.dtype)
+    return _banded(extended, x.shape, weights.host, wide, functional=functional).to(x.dtype)
 
 
 def _shifted(extended: Tensor, shape: torch.Size, weights: Weights, *, functional: bool) -> Tensor:
@@ -129,7 +130,7 @@ def _shifted(extended: Tensor, shape: torch.Size, weights: Weights, *, functiona
 
 
 def _banded(
-    extended: Tensor, shape: torch.Size, weights: Weights, wide: Sequence[int], *, functional: bool
+    extended: Tensor, shape: torch.Size, weights: NDArray[Any], wide: Sequence[int], *, functional: bool
 ) -> Tensor:
     """Sum of banded products over the lines of weights along the first axis of `wide`.
 
@@ -140,27 +141,26 @@ def _banded(
     size = weights.shape[axis]
     inner = extended.shape[axis + 1 :]
     rows = extended.reshape(math.prod(extended.shape[: axis + 1]), -1)
-    values = weights.on(extended.device, extended.dtype).reshape(size, -1)
     steps = [math.prod(inner[d + 1 :]) for d in range(len(inner))]
+    offsets = itertools.product(*map(range, weights.shape[axis + 1 :]))
     lines = [
-        (k, sum(o * s for o, s in zip(offset, steps, strict=True)))
-        for k, offset in enumerate(itertools.product(*map(range, weights.shape[axis + 1 :])))
-        if weights.host is None or weights.host.reshape(size, -1)[:, k].any()
+        (values.tobytes(), sum(o * s for o, s in zip(offset, steps, strict=True)))
+        for values, offset in zip(weights.reshape(size, -1).T, offsets, strict=True)
+        if values.any()
     ]
     reach = sum((n - 1) * s for n, s in zip(weights.shape[axis + 1 :], steps, strict=True))
     width = rows.shape[1] - reach
     # With one axis behind, the columns past the width are not wanted; with more they are cropped per axis.
     columns = (width,) if len(inner) == 1 else inner
     frame = (rows.shape[0], math.prod(columns))
-    result = _sum_of_products(rows, values, lines, width, frame, functional=functional)
+    result = _sum_of_products(rows, lines, width, frame, functional=functional)
     blocks = result.view(-1, extended.shape[axis], *columns)
     return blocks[(slice(None), *map(slice, shape[axis:]))].reshape(shape)
 
 
 def _sum_of_products(
     rows: Tensor,
-    values: Tensor,
-    lines: Sequence[tuple[int, int]],
+    lines: Sequence[tuple[bytes, int]],
     width: int,
     frame: tuple[int, int],
     *,
@@ -171,21 +171,20 @@ def _sum_of_products(
     Parameters
     ----------
     rows : Tensor, shape (R, C)
-    values : Tensor, shape (K, number of lines)
-    lines : sequence of (int, int)
-        Column of `values`, and offset of the columns of `rows`.
+    lines : sequence of (bytes, int)
+        The memory of K weights, and the offset of the columns of `rows` that they meet.
     width : int
         Number of columns of the result.
     frame : (int, int)
         Shape of the tensor returned; what lies outside (R - K + 1, width) is garbage.
     """
-    size = values.shape[0]
+    if not lines:
+        return rows.new_zeros(frame)
+    size = len(lines[0][0]) // 8
     block = 8 if size <= 24 else 16
     valid, window = rows.shape[0] - size + 1, block + size - 1
     count, rest = divmod(valid, block)
-    tables = [(toeplitz(values[:, k], block, window), offset) for k, offset in lines]
-    if not tables:
-        return rows.new_zeros(frame)
+    tables = [(toeplitz(values, block, window, 1, rows), offset) for values, offset in lines]
     last = rows[count * block :]
     tail = _add_up(torch.mm(t[:rest, : rest + size - 1], last[:, o : o + width]) for t, o in tables)
     windows = rows.unfold(0, window, block)[:count].transpose(1, 2) if count else rows.new_empty(0, window, 0)

@@ -175,7 +175,7 @@ def _terms(
         if k or returns or needs_grad(input):
             yield call(input, axis, dtype, boundary)
         else:
-            first = input.new_empty(input.shape, dtype=dtype)
+            first = input.new_zeros(input.shape, dtype=dtype)
             call(input, axis, first, boundary)
             yield first
 

@@ -19,38 +19,40 @@ constant  ``k k k|a b c d|k k k``      none
 
 from __future__ import annotations
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ._output import SIGNED_TWIN
 
 
-def _source(position: Tensor, n: int, mode: str) -> Tensor:
-    """Source index in ``range(n)`` of every extended `position`; -1 where there is none."""
-    if mode == "nearest":
-        return position.clamp(0, n - 1)
-    if mode == "wrap":
-        return position.remainder(n)
-    if mode == "reflect":
-        phase = position.remainder(2 * n)
-        return torch.where(phase < n, phase, 2 * n - 1 - phase)
-    if mode == "mirror":
-        if n == 1:
-            return torch.zeros_like(position)
-        phase = position.remainder(2 * n - 2)
-        return torch.where(phase < n, phase, 2 * n - 2 - phase)
-    return torch.where((position >= 0) & (position < n), position, -1)
-
-
-def extended_index(n: int, before: int, after: int, mode: str, device: torch.device | str) -> Tensor:
-    """Source index of the positions ``-before .. n + after - 1`` of an axis of length `n`.
+def source_index(start: int, stop: int, n: int, mode: str) -> NDArray[np.int64]:
+    """Source index of the positions ``start .. stop - 1`` of an axis of length `n`.
 
     Returns
     -------
-    Tensor, shape (before + n + after,), int64
-        Indices in ``range(n)``; -1 where mode "constant" has its constant.
+    ndarray, shape (stop - start,), int64
+        Indices in ``range(n)``; -1 outside the axis in mode "constant".
     """
-    return _source(torch.arange(-before, n + after, device=device), n, mode)
+    position = np.arange(start, stop, dtype=np.int64)
+    if mode == "nearest":
+        return position.clip(0, n - 1)
+    if mode == "wrap":
+        return position % n
+    if mode == "reflect":
+        phase = position % (2 * n)
+        return np.minimum(phase, 2 * n - 1 - phase)
+    if mode == "mirror":
+        period = max(2 * n - 2, 1)
+        phase = position % period
+        return np.minimum(phase, period - phase)
+    return np.where((position >= 0) & (position < n), position, -1)
+
+
+def extended_index(n: int, before: int, after: int, mode: str, device: torch.device | str) -> Tensor:
+    """`source_index` of the positions ``-before .. n + after - 1`` as a tensor on `device`."""
+    return torch.as_tensor(source_index(-before, n + after, n, mode), device=device)
 
 
 def _constant(x: Tensor, dim: int, count: int, cval: complex) -> Tensor:
@@ -67,7 +69,7 @@ def _border(x: Tensor, dim: int, start: int, stop: int, mode: str, cval: complex
     twin = SIGNED_TWIN.get(x.dtype)
     if twin is not None:
         return _border(x.view(twin), dim, start, stop, mode, cval).view(x.dtype)
-    index = _source(torch.arange(start, stop, device=x.device), n, mode)
+    index = torch.as_tensor(source_index(start, stop, n, mode), device=x.device)
     if x.is_contiguous() or x.requires_grad:
         return x.index_select(dim, index)
     # index_select would first copy all of it.

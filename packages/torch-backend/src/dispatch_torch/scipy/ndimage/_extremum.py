@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ._arguments import check_origin, is_sequence, normalize_axes, normalize_mode, per_axis
-from ._output import SIGNED_TWIN, cast, check_dtypes
+from ._output import SIGNED_TWIN, cast, check_dtypes, storage_dtype
 from ._pattern import from_mask, from_tensors, from_values
 from ._tiles import Reach
 from ._window_extrema import Box, Dotted, Window, evaluate
@@ -128,7 +128,7 @@ def _stored_dtype(dtype: torch.dtype) -> torch.dtype:
     check_dtypes(dtype)
     if dtype.is_complex:
         raise RuntimeError(f"output: dtype {dtype} is complex, but extrema are real; use a real dtype")
-    return torch.uint8 if dtype == torch.bool else dtype
+    return storage_dtype(dtype)
 
 
 def _double(device: torch.device) -> torch.dtype:

@@ -6,6 +6,7 @@ rounds to the output's dtype, as in SciPy, so integer results are equal to SciPy
 
 from __future__ import annotations
 
+import functools
 import numbers
 import operator
 from collections.abc import Sequence
@@ -23,8 +24,9 @@ from ._output import resolve, storage_dtype
 from ._weights import Weights
 
 
+@functools.lru_cache(maxsize=128)
 def gaussian_weights(sigma: float, order: int, radius: int) -> NDArray[np.float64]:
-    """Samples of a Gaussian's derivative at ``-radius .. radius``, for convolution.
+    """Samples of a Gaussian's derivative at ``-radius .. radius``, for convolution; not to be changed.
 
     The Gaussian is normalised to sum 1 after sampling. Its derivative of order m is the Gaussian times a
     polynomial ``q_m``, with ``q_0 = 1`` and ``q_{m+1}(x) = q_m'(x) - x / sigma**2 * q_m(x)`` (Hermite).
@@ -40,7 +42,7 @@ def gaussian_weights(sigma: float, order: int, radius: int) -> NDArray[np.float6
         raise ValueError(f"order: must not be negative, got {order}")
     variance = sigma * sigma
     x = np.arange(-radius, radius + 1)
-    phi = np.exp(-0.5 / variance * x**2)
+    phi: NDArray[np.float64] = np.exp(-0.5 / variance * x**2)
     phi = phi / phi.sum()
     if order == 0:
         return phi
@@ -51,7 +53,8 @@ def gaussian_weights(sigma: float, order: int, radius: int) -> NDArray[np.float6
         slope = np.append(powers[1:] * q[1:], 0.0)
         slope[1:] += q[:-1] * (1.0 / -variance)
         q = slope
-    return (x[:, None] ** powers).dot(q) * phi
+    polynomial: NDArray[np.float64] = (x[:, None] ** powers).dot(q)
+    return polynomial * phi
 
 
 def gaussian_taps(sigma: float, order: int, truncate: float, radius: int | None) -> tuple[Weights, int]:

@@ -42,7 +42,9 @@ class Weights:
     @property
     def is_complex(self) -> bool:
         """Whether the values are complex."""
-        return self.tensor.is_complex() if self.tensor is not None else np.iscomplexobj(self.host)
+        if self.host is not None:
+            return self.host.dtype.kind == "c"
+        return self.tensor is not None and self.tensor.is_complex()
 
     @property
     def needs_grad(self) -> bool:
