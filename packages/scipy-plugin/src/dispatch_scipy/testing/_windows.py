@@ -180,7 +180,7 @@ def _window_lengths(given: Given) -> list[int]:
     size = given.get("size", 3)
     if isinstance(size, (list, tuple)):
         return [int(n) for n in size]
-    return [int(size)] * max(count_axes(given), 1)
+    return [int(size)] * count_axes(given)
 
 
 def _origin(draw: Draw, given: Given) -> Any:

@@ -28,10 +28,8 @@ from ._extend import source_index
 _SHORT_ROW: Final = 16
 # An axis this little longer than the kernel is cheaper as one dense matrix.
 _DENSE_MARGIN: Final = 32
-# A row of one chunk of a matrix product and its result stay in the cache between the products.
-_CHUNK: Final = 1 << 18
-
-
+# Elements of a chunk that stays in the cache while the products of `_valid_flat` are added up.
+_CHUNK: Final = 1 << 19
 # Matrices with no more elements are kept for the next call with the same weights.
 _KEPT: Final = 1 << 14
 

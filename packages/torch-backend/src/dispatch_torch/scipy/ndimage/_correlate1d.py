@@ -25,7 +25,7 @@ from . import _banded, _ordered
 from ._complex import by_parts
 from ._extend import extend
 from ._integers import exact_dtype, keeps_values, margin, settle
-from ._output import cast, compute_dtype, is_integral
+from ._output import cast, compute_dtype, is_integral, widest_dtype
 from ._weights import Weights
 
 
@@ -148,10 +148,10 @@ def _integral(
         result = correlate_lines(as_lines(x.to(exact), axis), known, before, mode, cval, finite=True)
         return cast(result, dtype).view(x.shape)
     lines = as_lines(x, axis)
-    extensible = lines if keeps_values(x.dtype, mode, cval) else lines.to(torch.float64)
+    extensible = lines if keeps_values(x.dtype, mode, cval) else lines.to(widest_dtype(x.device))
     extended = extend(extensible, 1, before, len(host) - 1 - before, mode, cval)
     ordered = _ordered.sum_along(host, 1, 3)
-    fast = margin(x.dtype, x.device, host, cval)
+    fast = margin(x, host, cval)
     if fast is None:
         return _ordered.correlate(extended, lines.shape, ordered, dtype).view(x.shape)
     approximate = correlate_lines(lines.to(fast[0]), known, before, mode, cval, finite=True)

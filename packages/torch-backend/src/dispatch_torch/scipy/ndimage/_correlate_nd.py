@@ -25,11 +25,11 @@ from ._complex import by_parts
 from ._correlate1d import as_lines, correlate_lines, matmul_dtype, matmul_is_safe, needs_grad
 from ._extend import borders, extend
 from ._integers import exact_dtype, keeps_values, margin, settle
-from ._output import cast, compute_dtype, is_integral
+from ._output import cast, compute_dtype, is_integral, widest_dtype
 from ._weights import NEGLIGIBLE, Weights
 
 # Elements of one chunk of the result, which stays in the cache while the products are added up.
-_CHUNK: Final = 1 << 18
+_CHUNK: Final = 1 << 19
 
 
 def correlate_dense(
@@ -223,10 +223,10 @@ def _integral(
     exact = exact_dtype(x.dtype, x.device, host, cval)
     if exact is not None:
         return cast(_floating(x.to(exact).contiguous(), Weights(host), before, mode, cval), dtype)
-    extensible = x if keeps_values(x.dtype, mode, cval) else x.to(torch.float64)
+    extensible = x if keeps_values(x.dtype, mode, cval) else x.to(widest_dtype(x.device))
     extended = _extend_all(extensible.contiguous(), host.shape, before, mode, cval, functional=False)
     ordered = _ordered.sum_dense(host)
-    fast = margin(x.dtype, x.device, host, cval)
+    fast = margin(x, host, cval)
     if fast is None:
         return _ordered.correlate(extended, x.shape, ordered, dtype)
     approximate = _floating(x.to(fast[0]).contiguous(), Weights(host), before, mode, cval)

@@ -19,7 +19,7 @@ from ._complex import read_cval
 from ._correlate import correlate1d
 from ._correlate1d import correlate_axis, needs_grad
 from ._gaussian import gaussian_filter
-from ._output import SIGNED_TWIN, Output, cast, is_integral, resolve, storage_dtype
+from ._output import SIGNED_TWIN, Output, cast, is_integral, resolve, storage_dtype, widest_dtype
 from ._weights import Weights
 
 _SLOPE: Final = Weights(np.array([-1.0, 0.0, 1.0]))
@@ -221,7 +221,7 @@ def _root(x: Tensor) -> Tensor:
         return torch.where(zero, x, torch.where(zero, 1, x).sqrt())
     if not is_integral(x.dtype):
         return x.sqrt_()
-    return cast(x.to(torch.float32 if x.device.type == "mps" else torch.float64).sqrt_(), x.dtype)
+    return cast(x.to(widest_dtype(x.device)).sqrt_(), x.dtype)
 
 
 @traits(differentiable=True, precision=("default", "double"))

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from ._extremum import Neighbourhood, extremum
 from ._minmax import deliver, direct, exact, filtered, refuse_complex
-from ._output import SIGNED_TWIN, as_torch_dtype, resolve
+from ._output import SIGNED_TWIN, Output, as_torch_dtype, resolve
 from ._tiles import may_reuse_buffers
 
 
@@ -39,18 +39,13 @@ def _step(
 
 
 def _two_steps(
-    input: Tensor, around: Neighbourhood, minimum_first: bool, dtype: torch.dtype, into: Tensor | None
-) -> Tensor:
-    """Opening (`minimum_first`) or closing, in `dtype` (uint8 for bool)."""
-    between = _step(input, around, minimum_first, input.dtype)
-    return _step(between, around, not minimum_first, dtype, into)
-
-
-def _two_steps_delivered(input: Tensor, around: Neighbourhood, minimum_first: bool, output: Any) -> Tensor:
+    input: Tensor, around: Neighbourhood, minimum_first: bool, output: Any
+) -> tuple[Output, Tensor]:
+    """Opening (`minimum_first`) or closing, for `deliver`. As in SciPy `output` is read between the steps."""
     refuse_complex(input)
+    between = _step(input, around, minimum_first, input.dtype)
     target = resolve(output, input)
-    result = _two_steps(input, around, minimum_first, target.dtype, direct(target, input))
-    return deliver(target, result)
+    return target, _step(between, around, not minimum_first, target.dtype, direct(target, input))
 
 
 def _as_dtype(x: Tensor, dtype: torch.dtype) -> Tensor:
@@ -199,7 +194,7 @@ def grey_opening(
     The same as `scipy.ndimage.grey_opening`.
     """
     around = _neighbourhood(size, footprint, structure, mode, cval, origin, axes)
-    return _two_steps_delivered(input, around, True, output)
+    return deliver(*_two_steps(input, around, True, output))
 
 
 @exact
@@ -220,7 +215,7 @@ def grey_closing(
     The same as `scipy.ndimage.grey_closing`.
     """
     around = _neighbourhood(size, footprint, structure, mode, cval, origin, axes)
-    return _two_steps_delivered(input, around, False, output)
+    return deliver(*_two_steps(input, around, False, output))
 
 
 def _of_both(
@@ -228,8 +223,8 @@ def _of_both(
 ) -> Tensor:
     """Combine dilation and erosion, in the dtype of `output` if that is a tensor."""
     refuse_complex(input)
-    target = resolve(output if isinstance(output, Tensor) else None, input)
     dilated = _as_dtype(_step(input, around, False, input.dtype), input.dtype)
+    target = resolve(output if isinstance(output, Tensor) else None, input)
     eroded = _as_dtype(_step(input, around, True, target.dtype, direct(target, input)), target.dtype)
     return deliver(target, combine(dilated, eroded, input))
 
@@ -247,9 +242,8 @@ def _laplace(dilated: Tensor, eroded: Tensor, input: Tensor) -> Tensor:
 
 
 def _tophat(input: Tensor, around: Neighbourhood, output: Any, *, white: bool) -> Tensor:
-    refuse_complex(input)
-    target = resolve(output, input)
-    smooth = _as_dtype(_two_steps(input, around, white, target.dtype, direct(target, input)), target.dtype)
+    target, result = _two_steps(input, around, white, output)
+    smooth = _as_dtype(result, target.dtype)
     subtract = torch.logical_xor if input.dtype == smooth.dtype == torch.bool else torch.sub
     left, right = (input, smooth) if white else (smooth, input)
     return deliver(target, _combined(subtract, left, right, smooth.dtype, own=smooth))

@@ -23,6 +23,9 @@ from ._output import SIGNED_TWIN, is_integral
 
 # Elements of a block whose temporaries, in single precision, stay in the second-level cache.
 _BLOCK: Final = 1 << 18
+# Smaller arrays, and fewer weights, are done in order at once.
+_SMALL: Final = 1 << 17
+_FEW: Final = 12
 # The largest error bound with which truncation still leaves few results in doubt.
 _DOUBT: Final = 4e-3
 # The part of a block that may be in doubt before all of it is done in order.
@@ -60,17 +63,17 @@ def exact_dtype(
     return torch.float64 if largest <= 2.0**53 and device.type != "mps" else None
 
 
-def margin(
-    input_dtype: torch.dtype, device: torch.device, weights: NDArray[Any], cval: float
-) -> tuple[torch.dtype, float] | None:
-    """A dtype for a fast kernel, and how far its sums may be from SciPy's; None if that is too far.
+def margin(x: Tensor, weights: NDArray[Any], cval: float) -> tuple[torch.dtype, float] | None:
+    """A dtype for a fast kernel, and how far its sums over `x` may be from SciPy's.
+
+    None if that is too far, or if `settle` would cost more than it saves: few elements, few weights.
 
     A sum of K products in any order has an error of at most ``K * eps / 2`` times the sum of their magnitudes, to
     first order (Higham, Accuracy and Stability of Numerical Algorithms, 2002, section 3.1). Twice that and a
     few more covers the weights, which are rounded and where the boundary is folded in summed, and SciPy's error.
     """
-    largest = largest_sum(input_dtype, weights, cval)
-    if largest is None or device.type != "cpu":
+    largest = largest_sum(x.dtype, weights, cval)
+    if largest is None or x.device.type != "cpu" or x.numel() < _SMALL or weights.size < _FEW:
         return None
     for dtype in (torch.float32, torch.float64):
         bound = (weights.size + 8) * torch.finfo(dtype).eps * largest

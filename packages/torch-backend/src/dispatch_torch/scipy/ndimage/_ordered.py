@@ -22,7 +22,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ._output import cast, cast_mirrored
+from ._output import cast, cast_mirrored, widest_dtype
 from ._weights import NEGLIGIBLE
 
 # Elements of a block whose temporaries, in double, stay in the second-level cache.
@@ -124,7 +124,7 @@ def correlate(extended: Tensor, shape: Sequence[int], ordered: Sum, dtype: torch
     """
     device = extended.device
     result = torch.empty(tuple(shape), dtype=dtype, device=device)
-    wide = torch.float32 if device.type == "mps" else torch.float64
+    wide = widest_dtype(device)
     pool = Pool()
     for axis, low, high in blocks(shape, device, _BLOCK):
         around = extended.narrow(axis, low, high - low + extended.shape[axis] - shape[axis])

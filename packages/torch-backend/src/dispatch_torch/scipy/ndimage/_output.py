@@ -87,6 +87,11 @@ def precision() -> str:
     return str(current_options().precision)
 
 
+def widest_dtype(device: torch.device) -> torch.dtype:
+    """Double, or on MPS, which has none, single precision."""
+    return torch.float32 if device.type == "mps" else torch.float64
+
+
 def compute_dtype(
     input_dtype: torch.dtype, device: torch.device, output_dtype: torch.dtype | None = None
 ) -> torch.dtype:
@@ -109,7 +114,7 @@ def compute_dtype(
         )
     is_complex = input_dtype.is_complex
     single, double = (torch.complex64, torch.complex128) if is_complex else (torch.float32, torch.float64)
-    if device.type == "mps":
+    if widest_dtype(device) == torch.float32:
         return single
     narrow = target == single and (input_dtype == single or input_dtype in _EXACT_IN_SINGLE)
     return single if narrow and precision() != "double" else double
@@ -150,7 +155,7 @@ def cast_mirrored(result: Tensor, dtype: torch.dtype) -> Tensor:
 
     It differs for values below ``-2**63`` to uint64 only.
     """
-    if dtype != torch.uint64 or result.device.type == "mps":
+    if dtype != torch.uint64:
         return cast(result, dtype)
     magnitude = result.abs().to(torch.uint64).view(torch.int64)
     return torch.where(result < 0, -magnitude, magnitude).view(torch.uint64)
@@ -180,9 +185,8 @@ class Output:
 
     def copy(self, input: Tensor) -> Tensor:
         """Deliver `input` itself, where a filter has nothing to do: cast as an assignment casts, always a copy."""
-        if self.tensor is None:
-            return input.to(self.dtype, copy=True).contiguous()
-        return self.tensor.copy_(input)
+        final = input.to(self.dtype, copy=True)
+        return final.contiguous() if self.tensor is None else self.tensor.copy_(final)
 
 
 def _check_tensor(output: Tensor, input: Tensor) -> None:

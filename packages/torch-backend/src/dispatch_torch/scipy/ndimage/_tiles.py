@@ -22,8 +22,9 @@ from torch.autograd import forward_ad
 
 from ._extend import extend, extended_index
 
-# Two or three such buffers are in use at once, half of each in the level-2 cache of either core.
-TILE_BYTES: Final = 1 << 21
+# Two or three such buffers are in use at once and should fit the last-level cache. Half the size is no faster,
+# and each operation on a tile waits for all threads: where other processes hold the cores, that is what counts.
+TILE_BYTES: Final = 1 << 22
 # An axis is split as long as its parts are this much longer than their borders, the last axis only then.
 _WORTHWHILE: Final = 8
 # Subclasses stand for other things than their data: fake tensors, tensors spread over several machines.

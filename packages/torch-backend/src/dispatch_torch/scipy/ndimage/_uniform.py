@@ -25,7 +25,7 @@ from ._complex import by_parts, read_cval
 from ._correlate1d import as_lines, correlate_lines, matmul_is_safe, needs_grad
 from ._extend import extend
 from ._integers import exact_dtype, keeps_values, largest_sum
-from ._output import cast, compute_dtype, is_integral, resolve, storage_dtype
+from ._output import cast, compute_dtype, is_integral, resolve, storage_dtype, widest_dtype
 from ._weights import Weights
 
 # A running sum costs the same for every size; banded products are faster up to about this one.
@@ -80,7 +80,7 @@ def _running(x: Tensor, size: int, before: int, mode: str, cval: float, *, exact
 
     An exact result is SciPy's double, to the bit; another one is in the dtype of `x`.
     """
-    wide = torch.float32 if x.device.type == "mps" else torch.float64
+    wide = widest_dtype(x.device)
     if needs_grad(x) or x.device.type != "cpu":
         return _running_sum(x, size, before, mode, cval, wide) / size
     result = torch.empty(x.shape, dtype=wide if exact else x.dtype)

@@ -123,9 +123,9 @@ class Dotted:
                     return result, part
                 # With nothing before it the part meets itself: that copies it, as its buffer is used again.
                 result = better(part if result is None else result, part, out=_out(scratch, _RESULT, total))
-        if not apart or result is None:
+        if self.wide is None or not apart or result is None:
             return first, None
-        return first, self._widened(result, scratch, _RESULT)
+        return first, self._widened(result, self.wide, scratch, _RESULT)
 
     def _first(self, flat: Tensor, strides: Sequence[int], total: int, scratch: Scratch | None) -> Tensor:
         offset, value = self.pattern.first
@@ -134,17 +134,16 @@ class Dotted:
             return part
         if self.wide is None:
             return torch.add(part, value, out=_out(scratch, _RESULT, total))
-        widened = self._widened(part, scratch, _FIRST)
+        widened = self._widened(part, self.wide, scratch, _FIRST)
         widened = torch.add(widened, value, out=None if scratch is None else widened)
         if not self.rounded:
             return widened
         return widened.to(flat.dtype) if scratch is None else scratch.take(_RESULT, total).copy_(widened)
 
-    def _widened(self, x: Tensor, scratch: Scratch | None, slot: int) -> Tensor:
-        assert self.wide is not None
+    def _widened(self, x: Tensor, wide: torch.dtype, scratch: Scratch | None, slot: int) -> Tensor:
         if self.unsigned is not None:
             x = x.bitwise_xor(torch.iinfo(x.dtype).min).view(self.unsigned)
-        return x.to(self.wide) if scratch is None else scratch.take(slot, x.shape[0], self.wide).copy_(x)
+        return x.to(wide) if scratch is None else scratch.take(slot, x.shape[0], wide).copy_(x)
 
 
 Window = Box | Dotted
