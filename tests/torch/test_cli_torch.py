@@ -59,9 +59,13 @@ def test_explain_of_tensors(device):
 
 def test_explain_of_selection():
     with using("torch"):
-        assert explain(ndimage.sobel, np.ones((4, 4))).kind == "selected"
-        assert explain(ndimage.label, np.ones((4, 4))).fell_back
-    text = invoke("explain", "scipy.ndimage.gaussian_filter", "-o", "sigma=2", "-b", "torch")
+        assert explain(ndimage.sobel, np.ones((400, 400))).kind == "selected"
+        assert explain(ndimage.label, np.ones((400, 400))).fell_back
+        small = explain(ndimage.sobel, np.ones((4, 4)))
+        assert small.backend == "native"
+        assert small.passed == (("torch", "16 elements are fewer than min_size=65536"),)
+    given = ("scipy.ndimage.gaussian_filter", "-o", "sigma=2", "-b", "torch", "--shape", "400,400")
+    text = invoke("explain", *given)
     assert text == "scipy.ndimage.gaussian_filter: torch (selected), numpy arrays on cpu\n"
 
 
@@ -89,7 +93,7 @@ def test_doctor_is_content():
 PROGRAM = """\
 import numpy as np
 from scipy import ndimage
-x = np.random.default_rng(0).random((32, 32))
+x = np.random.default_rng(0).random((320, 320))
 np.save("result.npy", ndimage.gaussian_filter(x, 2))
 ndimage.label(x > 0.5)
 """

@@ -260,10 +260,21 @@ def test_tiles_fit_together(monkeypatch, shape, mode):
     monkeypatch.setattr(_window_extrema, "may_reuse_buffers", lambda *tensors: False)
     whole = [call() for call in calls]
     monkeypatch.undo()
-    for size in (64, 700, 1 << 20):
-        monkeypatch.setattr(_tiles, "TILE_BYTES", size)
+    for size in (16, 300, 1 << 20):
+        monkeypatch.setattr(_tiles, "TILE_ELEMENTS", size)
         for call, expected in zip(calls, whole, strict=True):
             equal(call(), expected)
+
+
+@pytest.mark.parametrize("mode", [torch.inference_mode, torch.no_grad, torch.enable_grad])
+def test_threads_work_in_the_mode_of_their_caller(monkeypatch, mode):
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 3)
+    x = shuffled(600, 700, dtype=torch.float32).requires_grad_(mode is torch.no_grad)
+    with mode():
+        result = ndimage.maximum_filter(x, (3, 5))
+        assert result.is_inference() == (mode is torch.inference_mode)
+    expected = host.maximum_filter(x.detach().numpy(), (3, 5))
+    np.testing.assert_array_equal(result.numpy(), expected)
 
 
 def test_shapes_without_data():

@@ -26,7 +26,7 @@ import numpy as np
 {before}
 from user_module import work
 {after}
-x = np.random.default_rng(0).random((150, 160)).astype(np.float32)
+x = np.random.default_rng(0).random((300, 320)).astype(np.float32)
 from dispatch_core import trace
 with trace() as calls:
     results = work(x)
@@ -67,7 +67,7 @@ def expected(tmp_path_factory: pytest.TempPathFactory) -> dict:
 
 
 def test_the_environment_switches_on(expected):
-    x = np.random.default_rng(0).random((150, 160)).astype(np.float32)
+    x = np.random.default_rng(0).random((300, 320)).astype(np.float32)
     names = ["scipy.ndimage.gaussian_filter", "scipy.ndimage.maximum_filter"]
     assert expected["calls"] == [[n, "torch", k] for k in ("selected", "backend") for n in names]
     assert expected["types"] == ["ndarray"] * 2 + ["Tensor"] * 2

@@ -15,4 +15,5 @@ backend = Backend(
     implements={"scipy.ndimage": "dispatch_torch.scipy.ndimage"},
     requires={"torch": ">=2.6", "scipy": ">=1.16"},
     host="dispatch_torch._host:TorchHost",
+    min_size=65_536,  # about where it breaks even with SciPy on two cores: benchmarks/bench_ndimage.py --size 256
 )

@@ -1,20 +1,26 @@
-"""Neighbourhood operators on a CPU, one cache-sized tile at a time.
+"""Neighbourhood operators on a CPU, one small tile at a time.
 
-For tensors on the CPU only, and never where a gradient is recorded: tiles are computed in buffers that are
-used again. `may_reuse_buffers` says when that is allowed; where it is not, callers extend the whole array
-and run the same operator on it once. A tile is loaded with its borders into one contiguous buffer, so that
-an operator sees a flat array in which "one step along axis d" is a shift by a fixed stride. Main memory is
-read once and written once however many passes the operator makes.
+For tensors on the CPU only, and never where a gradient is recorded: tiles are computed in buffers that are used
+again. `may_reuse_buffers` says when that is allowed; where it is not, callers extend the whole array and run the
+same operator on it once. A tile is loaded with its borders into one contiguous buffer, so that an operator sees
+a flat array in which "one step along axis d" is a shift by a fixed stride. Main memory is read once and written
+once however many passes the operator makes.
+
+Tiles are so small that torch does not share out an operation on them among its threads; whole tiles are shared
+out instead. Threads then meet once per call and not after every operation, which is as fast on idle cores and
+many times faster where another process holds one of them.
 """
 
 from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
-from typing import Final
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import lru_cache, partial
+from typing import Any, Final, Protocol, TypeVar
 
 import torch
 from torch import Tensor
@@ -22,11 +28,17 @@ from torch.autograd import forward_ad
 
 from ._extend import extend, extended_index
 
-# Two or three such buffers are in use at once and should fit the last-level cache. Half the size is no faster,
-# and each operation on a tile waits for all threads: where other processes hold the cores, that is what counts.
-TILE_BYTES: Final = 1 << 22
-# An axis is split as long as its parts are this much longer than their borders, the last axis only then.
-_WORTHWHILE: Final = 8
+T = TypeVar("T")
+Ranges = Sequence[tuple[int, int]]
+
+# One less than at::internal::GRAIN_SIZE, from which on torch uses its threads for an elementwise operation.
+TILE_ELEMENTS: Final = (1 << 15) - 1
+# Where borders would take more than half of such tiles, tiles grow, though not beyond this.
+_LARGEST_TILE: Final = 1 << 20
+# Fewer tiles per thread than this are not worth starting one.
+_TILES_PER_THREAD: Final = 4
+# The last axis is split only when tiles are shorter than this many times their borders, for the sake of long rows.
+_ROWS_WORTHWHILE: Final = 8
 # Subclasses stand for other things than their data: fake tensors, tensors spread over several machines.
 _PLAIN: Final = (Tensor, torch.nn.Parameter)
 
@@ -44,22 +56,70 @@ class Reach:
         """By how much a tile with its borders is longer than the tile, per axis."""
         return tuple(b + a for b, a in zip(self.before, self.after, strict=True))
 
+    def along(self, axis: int) -> Reach:
+        """The same for a window that is flat on all other axes."""
+        before, after = (
+            tuple(n if dim == axis else 0 for dim, n in enumerate(side)) for side in (self.before, self.after)
+        )
+        return replace(self, before=before, after=after)
+
+
+class Steps(Protocol):
+    """How an operator has its elementwise operations carried out."""
+
+    def apply(self, slot: int, operation: Callable[..., Tensor], x: Tensor, *others: Any) -> Tensor:
+        """``operation(x, *others)``, which has the shape and dtype of `x`, in buffer `slot` if there are buffers."""
+        ...
+
+    def convert(self, slot: int, x: Tensor, dtype: torch.dtype) -> Tensor:
+        """`x` in another dtype."""
+        ...
+
+
+class AtOnce:
+    """Every result is a tensor of its own, so that autograd and other devices can deal with it."""
+
+    def apply(self, slot: int, operation: Callable[..., Tensor], x: Tensor, *others: Any) -> Tensor:
+        return operation(x, *others)
+
+    def convert(self, slot: int, x: Tensor, dtype: torch.dtype) -> Tensor:
+        return x.to(dtype)
+
 
 class Scratch:
-    """Numbered buffers for intermediate results, allocated when first used."""
+    """Numbered buffers, allocated when first used. They belong to one thread."""
 
-    def __init__(self, numel: int, dtype: torch.dtype) -> None:
+    def __init__(self, numel: int) -> None:
         self._numel = numel
-        self.dtype = dtype
         self._buffers: dict[tuple[int, torch.dtype], Tensor] = {}
 
-    def take(self, slot: int, numel: int, dtype: torch.dtype | None = None) -> Tensor:
-        """The first `numel` elements of buffer `slot`, with what is left in them, for use as ``out=``."""
-        key = slot, self.dtype if dtype is None else dtype
-        buffer = self._buffers.get(key)
+    def take(self, slot: int, numel: int, dtype: torch.dtype) -> Tensor:
+        """The first `numel` elements of a buffer, with what is left in them."""
+        buffer = self._buffers.get((slot, dtype))
         if buffer is None:
-            buffer = self._buffers[key] = torch.empty(self._numel, dtype=key[1], device="cpu")
+            buffer = self._buffers[slot, dtype] = torch.empty(self._numel, dtype=dtype, device="cpu")
         return buffer.narrow(0, 0, numel)
+
+
+class Recorded:
+    """Nothing is computed yet: steps are noted, with their views of the buffers, to be run for every tile.
+
+    Noting a step takes longer than running it on a tile as small as these.
+    """
+
+    def __init__(self, scratch: Scratch) -> None:
+        self.program: list[Callable[[], Any]] = []
+        self._scratch = scratch
+
+    def apply(self, slot: int, operation: Callable[..., Tensor], x: Tensor, *others: Any) -> Tensor:
+        out = self._scratch.take(slot, x.shape[0], x.dtype)
+        self.program.append(partial(operation, x, *others, out=out))
+        return out
+
+    def convert(self, slot: int, x: Tensor, dtype: torch.dtype) -> Tensor:
+        out = self._scratch.take(slot, x.shape[0], dtype)
+        self.program.append(partial(out.copy_, x))
+        return out
 
 
 def may_reuse_buffers(*tensors: Tensor) -> bool:
@@ -75,20 +135,32 @@ def _is_plain_data(x: Tensor) -> bool:
     return forward_ad.unpack_dual(x).tangent is None  # type: ignore[no-untyped-call]
 
 
-def tile_shape(shape: tuple[int, ...], halo: tuple[int, ...], itemsize: int) -> list[int]:
-    """Halve axes until a tile with its borders fits, each time the one whose borders cost least.
+def tile_shape(shape: tuple[int, ...], halo: tuple[int, ...]) -> list[int]:
+    """The largest tiles that fit, with their borders; larger ones if more than half would be borders."""
+    limit = TILE_ELEMENTS
+    tile = _tile_within(limit, shape, halo)
+    while 2 * math.prod(tile) < padded_numel(tile, halo) and limit < _LARGEST_TILE:
+        limit *= 2
+        tile = _tile_within(limit, shape, halo)
+    return tile
 
-    The last axis comes last: in whole rows a tile may be contiguous in the array, and needs no copy.
-    """
+
+def _tile_within(limit: int, shape: tuple[int, ...], halo: tuple[int, ...]) -> list[int]:
+    """Shorten the axis whose borders cost least by an eighth, the last axis only if all others are short."""
     tile = list(shape)
-    while math.prod(t + h for t, h in zip(tile, halo, strict=True)) * itemsize > TILE_BYTES:
+    while padded_numel(tile, halo) > limit:
         lengths = [t / (h + 1) if t > 1 else 0.0 for t, h in zip(tile, halo, strict=True)]
-        leading = lengths[:-1] if max(lengths[:-1], default=0.0) >= _WORTHWHILE else lengths
+        leading = lengths[:-1] if max(lengths[:-1], default=0.0) >= _ROWS_WORTHWHILE else lengths
         axis = max(range(len(leading)), key=leading.__getitem__)
         if lengths[axis] <= 1.0:
             break
-        tile[axis] = -(-tile[axis] // 2)
-    return tile
+        tile[axis] -= -(-tile[axis] // 8)
+    return [-(-n // -(-n // t)) for n, t in zip(shape, tile, strict=True)]  # all about the same
+
+
+def padded_numel(tile: Sequence[int], halo: Sequence[int]) -> int:
+    """How many elements a tile has with its borders."""
+    return math.prod(t + h for t, h in zip(tile, halo, strict=True))
 
 
 def tiles(shape: tuple[int, ...], tile: list[int]) -> Iterator[tuple[tuple[int, int], ...]]:
@@ -97,7 +169,40 @@ def tiles(shape: tuple[int, ...], tile: list[int]) -> Iterator[tuple[tuple[int, 
     return itertools.product(*([(low, min(low + step, n)) for low in range(0, n, step)] for n, step in axes))
 
 
-def narrow(x: Tensor, ranges: Sequence[tuple[int, int]]) -> Tensor:
+def share_out(jobs: Sequence[T], worker: Callable[[Iterator[T]], None], threads: int) -> None:
+    """Have `worker` take jobs until there are none, here and in other threads if there are enough for them."""
+    queue = _locked(jobs)
+    others = min(threads, len(jobs) // _TILES_PER_THREAD) - 1
+    if others < 1:
+        worker(queue)
+        return
+    with ThreadPoolExecutor(others) as pool:
+        futures = [
+            pool.submit(_in_mode, torch.is_inference_mode_enabled(), worker, queue) for _ in range(others)
+        ]
+        worker(queue)
+    for future in futures:
+        future.result()
+
+
+def _locked(jobs: Sequence[T]) -> Iterator[T]:
+    """Iterate from several threads: ``iter(callable, sentinel)`` calls under a lock."""
+    lock, remaining, end = threading.Lock(), iter(jobs), object()
+
+    def take() -> Any:
+        with lock:
+            return next(remaining, end)
+
+    return iter(take, end)
+
+
+def _in_mode(inference: bool, worker: Callable[[Iterator[T]], None], queue: Iterator[T]) -> None:
+    """Torch's modes belong to a thread."""
+    with torch.inference_mode(inference), torch.no_grad():
+        worker(queue)
+
+
+def narrow(x: Tensor, ranges: Ranges) -> Tensor:
     """The box ``start .. stop - 1`` of `x`, as a view."""
     for dim, (start, stop) in enumerate(ranges):
         if stop - start != x.shape[dim]:
@@ -105,23 +210,8 @@ def narrow(x: Tensor, ranges: Sequence[tuple[int, int]]) -> Tensor:
     return x
 
 
-def load(x: Tensor, ranges: Sequence[tuple[int, int]], reach: Reach, scratch: Scratch, slot: int) -> Tensor:
-    """A tile with its borders, flat: a part of `x` if that is contiguous, else in buffer `slot`."""
-    reaches = zip(ranges, reach.before, reach.after, strict=True)
-    outer = [(start - before, stop + after) for (start, stop), before, after in reaches]
-    inside = all(low >= 0 and high <= n for (low, high), n in zip(outer, x.shape, strict=True))
-    if inside and x.dtype == scratch.dtype:
-        part = narrow(x, outer)
-        if part.is_contiguous():
-            return part.view(-1)
-    shape = [high - low for low, high in outer]
-    flat = scratch.take(slot, math.prod(shape))
-    _copy(x, outer, reach, flat.view(shape))
-    return flat
-
-
-def _copy(x: Tensor, outer: Sequence[tuple[int, int]], reach: Reach, into: Tensor) -> None:
-    """Copy what lies between positions that may be outside the array, converting to the dtype of `into`.
+def load(x: Tensor, ranges: Ranges, reach: Reach, into: Tensor) -> None:
+    """Copy a tile with its borders into `into`, converting to its dtype.
 
     Where that reaches over an edge, only the thin margin is made, from what was just copied. The exception
     is a margin whose source is in another tile (mode "wrap" on an axis that is split): then the tile is
@@ -130,8 +220,9 @@ def _copy(x: Tensor, outer: Sequence[tuple[int, int]], reach: Reach, into: Tenso
     source = x
     gathered: list[tuple[int, int, int]] = []
     margins: list[tuple[int, int, int]] = []
-    for dim, (low, high) in enumerate(outer):
+    for dim, (start, stop) in enumerate(ranges):
         n = x.shape[dim]
+        low, high = start - reach.before[dim], stop + reach.after[dim]
         inner = max(low, 0), min(high, n)
         head, tail = inner[0] - low, high - inner[1]
         length = inner[1] - inner[0]

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import torch
@@ -22,12 +22,30 @@ from torch import Tensor
 
 from ._output import cast
 from ._pattern import Level, Pattern
-from ._tiles import Reach, Scratch, extend_all, load, may_reuse_buffers, narrow, tile_shape, tiles
+from ._tiles import (
+    TILE_ELEMENTS,
+    AtOnce,
+    Ranges,
+    Reach,
+    Recorded,
+    Scratch,
+    Steps,
+    extend_all,
+    load,
+    may_reuse_buffers,
+    narrow,
+    padded_numel,
+    share_out,
+    tile_shape,
+    tiles,
+)
 
 Extremum = Callable[..., Tensor]
 # What a reduction returns: the last step is left to the caller, who knows where its result belongs.
 Pair = tuple[Tensor, Tensor | None]
 
+# A box is done axis by axis, each time through main memory, when borders make this many times the work at once.
+_WORTH_A_ROUND_TRIP: Final = 1.7
 # Buffers of one evaluation: the loaded tile is in SOURCE, and a box needs only that and SPARE.
 _SOURCE: Final = 0
 _SPARE: Final = 1
@@ -38,27 +56,13 @@ _RESULT: Final = 6
 _FIRST: Final = 7
 
 
-def _out(scratch: Scratch | None, slot: int, numel: int) -> Tensor | None:
-    return None if scratch is None else scratch.take(slot, numel)
-
-
-def _grown(better: Extremum, x: Tensor, shift: int, out: Tensor | None) -> Tensor:
-    """``better(x[p], x[p + shift])`` wherever both exist."""
-    count = x.shape[0] - shift
-    return better(x.narrow(0, 0, count), x.narrow(0, shift, count), out=out)
-
-
 @dataclass(frozen=True, slots=True)
 class Box:
     """A window of all elements in a box."""
 
     extents: tuple[int, ...]
 
-    def bytes_per_element(self, dtype: torch.dtype) -> int:
-        """What counts for the size of a tile."""
-        return dtype.itemsize
-
-    def reduce(self, flat: Tensor, strides: Sequence[int], minimum: bool, scratch: Scratch | None) -> Pair:
+    def reduce(self, flat: Tensor, strides: Sequence[int], minimum: bool, steps: Steps) -> Pair:
         """Axis by axis, doubling the window. NaN spreads to every window that contains it."""
         better = torch.minimum if minimum else torch.maximum
         slot = _SPARE
@@ -66,9 +70,9 @@ class Box:
         for shift in self._shifts(strides):
             left, right = pair
             if right is not None:
-                left = better(left, right, out=_out(scratch, slot, left.shape[0]))
+                left = steps.apply(slot, better, left, right)
                 slot = _SPARE if slot == _SOURCE else _SOURCE
-            pair = left.narrow(0, 0, left.shape[0] - shift), left.narrow(0, shift, left.shape[0] - shift)
+            pair = _pair(left, shift)
         return pair
 
     def _shifts(self, strides: Sequence[int]) -> Iterator[int]:
@@ -96,12 +100,7 @@ class Dotted:
     def extents(self) -> tuple[int, ...]:
         return self.pattern.shape
 
-    def bytes_per_element(self, dtype: torch.dtype) -> int:
-        """What counts for the size of a tile: twice as many buffers are in use as for a box."""
-        wide = 0 if self.wide is None or self.rounded else self.wide.itemsize
-        return max(2 * dtype.itemsize, wide)
-
-    def reduce(self, flat: Tensor, strides: Sequence[int], minimum: bool, scratch: Scratch | None) -> Pair:
+    def reduce(self, flat: Tensor, strides: Sequence[int], minimum: bool, steps: Steps) -> Pair:
         """Runs of equal value, each grown by doubling, then combined: one pass per run and one per doubling.
 
         NaN counts as it does in SciPy's comparisons: it wins in the first element of the window and is passed
@@ -109,65 +108,68 @@ class Dotted:
         """
         better = torch.minimum if minimum else torch.maximum
         total = flat.shape[0] - sum((e - 1) * s for e, s in zip(self.extents, strides, strict=True))
-        first = self._first(flat, strides, total, scratch)
+        first = self._first(flat, strides, total, steps)
         apart = self.wide is not None and not self.rounded
         result = None if apart else first
-        clean = _without_nan(flat, minimum, _out(scratch, _CLEAN, flat.shape[0]))
+        clean = _without_nan(_CLEAN, flat, minimum, steps)
         remaining = self.pattern.run_count
         for level in self.pattern.levels:
-            source = _with_value(level, flat, clean, minimum, _out(scratch, _GROWN[0], flat.shape[0]))
-            for run, start in _runs(level, source, strides, better, scratch):
+            source = _with_value(level, flat, clean, minimum, steps)
+            for run, start in _runs(level, source, strides, better, steps):
                 part = run.narrow(0, start, total)
                 remaining -= 1
                 if not remaining and result is not None and not apart:
                     return result, part
                 # With nothing before it the part meets itself: that copies it, as its buffer is used again.
-                result = better(part if result is None else result, part, out=_out(scratch, _RESULT, total))
+                result = steps.apply(_RESULT, better, part if result is None else result, part)
         if self.wide is None or not apart or result is None:
             return first, None
-        return first, self._widened(result, self.wide, scratch, _RESULT)
+        return first, self._widened(_RESULT, result, self.wide, steps)
 
-    def _first(self, flat: Tensor, strides: Sequence[int], total: int, scratch: Scratch | None) -> Tensor:
+    def _first(self, flat: Tensor, strides: Sequence[int], total: int, steps: Steps) -> Tensor:
         offset, value = self.pattern.first
         part = flat.narrow(0, _dot(offset, strides), total)
         if value is None:
             return part
         if self.wide is None:
-            return torch.add(part, value, out=_out(scratch, _RESULT, total))
-        widened = self._widened(part, self.wide, scratch, _FIRST)
-        widened = torch.add(widened, value, out=None if scratch is None else widened)
-        if not self.rounded:
-            return widened
-        return widened.to(flat.dtype) if scratch is None else scratch.take(_RESULT, total).copy_(widened)
+            return steps.apply(_RESULT, torch.add, part, value)
+        widened = steps.apply(_FIRST, torch.add, self._widened(_FIRST, part, self.wide, steps), value)
+        return steps.convert(_RESULT, widened, flat.dtype) if self.rounded else widened
 
-    def _widened(self, x: Tensor, wide: torch.dtype, scratch: Scratch | None, slot: int) -> Tensor:
+    def _widened(self, slot: int, x: Tensor, wide: torch.dtype, steps: Steps) -> Tensor:
         if self.unsigned is not None:
-            x = x.bitwise_xor(torch.iinfo(x.dtype).min).view(self.unsigned)
-        return x.to(wide) if scratch is None else scratch.take(slot, x.shape[0], wide).copy_(x)
+            x = steps.apply(_RUN, torch.bitwise_xor, x, torch.iinfo(x.dtype).min).view(self.unsigned)
+        return steps.convert(slot, x, wide)
 
 
 Window = Box | Dotted
 
 
-def _without_nan(x: Tensor, minimum: bool, out: Tensor | None) -> Tensor:
+def _pair(x: Tensor, shift: int) -> tuple[Tensor, Tensor]:
+    """``x[p]`` and ``x[p + shift]`` wherever both exist."""
+    count = x.shape[0] - shift
+    return x.narrow(0, 0, count), x.narrow(0, shift, count)
+
+
+def _without_nan(slot: int, x: Tensor, minimum: bool, steps: Steps) -> Tensor:
     """A copy of `x` in which NaN is the element that never wins; `x` itself if it can't have any."""
     if not x.dtype.is_floating_point:
         return x
-    return torch.nan_to_num(x, math.inf if minimum else -math.inf, math.inf, -math.inf, out=out)
+    return steps.apply(slot, torch.nan_to_num, x, math.inf if minimum else -math.inf, math.inf, -math.inf)
 
 
-def _with_value(level: Level, flat: Tensor, clean: Tensor, minimum: bool, out: Tensor | None) -> Tensor:
+def _with_value(level: Level, flat: Tensor, clean: Tensor, minimum: bool, steps: Steps) -> Tensor:
     """What a level reads: the array plus its value, without NaN."""
     value = level.value
     if value is None:
         return clean
     if isinstance(value, Tensor) or not math.isfinite(value):  # then NaN may come of it, as inf - inf
-        return _without_nan(torch.add(flat, value, out=out), minimum, out)
-    return torch.add(clean, value, out=out)
+        return _without_nan(_GROWN[0], steps.apply(_GROWN[0], torch.add, flat, value), minimum, steps)
+    return steps.apply(_GROWN[0], torch.add, clean, value)
 
 
 def _runs(
-    level: Level, source: Tensor, strides: Sequence[int], better: Extremum, scratch: Scratch | None
+    level: Level, source: Tensor, strides: Sequence[int], better: Extremum, steps: Steps
 ) -> Iterator[tuple[Tensor, int]]:
     """The extrema of all runs of one length, with the place where such a run starts; for every run.
 
@@ -177,13 +179,11 @@ def _runs(
     width, turn = 1, 1
     for length, offsets in level.runs:
         while 2 * width <= length:
-            shift = width * stride
-            source = _grown(better, source, shift, _out(scratch, _GROWN[turn], source.shape[0] - shift))
+            source = steps.apply(_GROWN[turn], better, *_pair(source, width * stride))
             width, turn = 2 * width, 1 - turn
         run = source
         if length > width:
-            shift = (length - width) * stride
-            run = _grown(better, source, shift, _out(scratch, _RUN, source.shape[0] - shift))
+            run = steps.apply(_RUN, better, *_pair(source, (length - width) * stride))
         for offset in offsets:
             yield run, _dot(offset, strides)
 
@@ -217,41 +217,99 @@ def evaluate(
     where a gradient is recorded, every pass is one operation on the whole array.
     """
     values = window.pattern.tensors() if isinstance(window, Dotted) else []
+    task = _Task(window, reach, minimum, dtype)
     if may_reuse_buffers(x, *values):
-        out = torch.empty(x.shape, dtype=result_dtype, device="cpu") if into is None else into
-        _by_tiles(x, window, reach, minimum, dtype, out)
-        return out
-    extended = extend_all(x.to(dtype), reach)
-    left, right = window.reduce(extended.reshape(-1), _strides(extended.shape), minimum, None)
-    flat = left if right is None else (torch.minimum if minimum else torch.maximum)(left, right)
-    # Padded to whole rows, so that a plain view leads back: functorch can follow that, unlike one by strides.
-    rows = torch.nn.functional.pad(flat, (0, extended.numel() - flat.shape[0])).view(extended.shape)
-    result = cast(narrow(rows, [(0, n) for n in x.shape]), result_dtype)
+        return task.by_tiles(x, result_dtype, into)
+    result = cast(task.at_once(x), result_dtype)
     return result.contiguous() if into is None else into.copy_(result)
 
 
-def _by_tiles(
-    x: Tensor, window: Window, reach: Reach, minimum: bool, dtype: torch.dtype, out: Tensor
-) -> None:
-    halo = reach.halo()
-    tile = tile_shape(tuple(x.shape), halo, window.bytes_per_element(dtype))
-    scratch = Scratch(math.prod(n + h for n, h in zip(tile, halo, strict=True)), dtype)
-    better = torch.minimum if minimum else torch.maximum
-    for ranges in tiles(tuple(x.shape), tile):
-        inner = [stop - start for start, stop in ranges]
-        strides = _strides([n + h for n, h in zip(inner, halo, strict=True)])
-        flat = load(x, ranges, reach, scratch, _SOURCE)
-        left, right = window.reduce(flat, strides, minimum, scratch)
-        left = left.as_strided(inner, strides, left.storage_offset())
-        place = narrow(out, ranges)
-        if right is None:
-            place.copy_(cast(left, out.dtype))
-            continue
-        right = right.as_strided(inner, strides, right.storage_offset())
-        if left.dtype == out.dtype:
-            better(left, right, out=place)
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """What to compute, whatever the array."""
+
+    window: Window
+    reach: Reach
+    minimum: bool
+    dtype: torch.dtype
+
+    @property
+    def better(self) -> Extremum:
+        return torch.minimum if self.minimum else torch.maximum
+
+    def along(self, axis: int) -> _Task:
+        """The part of a box along one axis."""
+        extents = tuple(n if dim == axis else 1 for dim, n in enumerate(self.window.extents))
+        return replace(self, window=Box(extents), reach=self.reach.along(axis))
+
+    def at_once(self, x: Tensor) -> Tensor:
+        """For any device, with gradients: a view of the result in `dtype`."""
+        extended = extend_all(x.to(self.dtype), self.reach)
+        left, right = self.window.reduce(
+            extended.reshape(-1), _strides(extended.shape), self.minimum, AtOnce()
+        )
+        flat = left if right is None else self.better(left, right)
+        # Padded to whole rows, so that a plain view leads back: functorch can follow it, unlike one by strides.
+        rows = torch.nn.functional.pad(flat, (0, extended.numel() - flat.shape[0])).view(extended.shape)
+        return narrow(rows, [(0, n) for n in x.shape])
+
+    def by_tiles(self, x: Tensor, result_dtype: torch.dtype, into: Tensor | None) -> Tensor:
+        """For plain data on the CPU."""
+        shape, halo = tuple(x.shape), self.reach.halo()
+        tile = tile_shape(shape, halo)
+        numel = padded_numel(tile, halo)
+        axes = [axis for axis, extent in enumerate(self.window.extents) if extent > 1]
+        if isinstance(self.window, Box) and len(axes) > 1 and numel > _WORTH_A_ROUND_TRIP * math.prod(tile):
+            for axis in axes[:-1]:
+                x = self.along(axis).by_tiles(x, self.dtype, None)
+            return self.along(axes[-1]).by_tiles(x, result_dtype, into)
+        out = torch.empty(shape, dtype=result_dtype, device="cpu") if into is None else into
+
+        def work(jobs: Iterator[Ranges]) -> None:
+            scratch = Scratch(numel)
+            programs: dict[tuple[int, ...], _Program] = {}
+            for ranges in jobs:
+                inner = tuple(stop - start for start, stop in ranges)
+                if inner not in programs:
+                    programs[inner] = _Program(self, inner, scratch)
+                load(x, ranges, self.reach, programs[inner].tile)
+                programs[inner].run(narrow(out, ranges))
+
+        share_out(list(tiles(shape, tile)), work, torch.get_num_threads() if numel <= TILE_ELEMENTS else 1)
+        return out
+
+
+class _Program:
+    """What is to be done with every tile of one shape, in the buffers of one thread.
+
+    Attributes
+    ----------
+    tile : Tensor
+        To be loaded with a tile and its borders before `run`.
+    """
+
+    def __init__(self, task: _Task, inner: tuple[int, ...], scratch: Scratch) -> None:
+        shape = [n + h for n, h in zip(inner, task.reach.halo(), strict=True)]
+        strides = _strides(shape)
+        flat = scratch.take(_SOURCE, math.prod(shape), task.dtype)
+        steps = Recorded(scratch)
+        left, right = task.window.reduce(flat, strides, task.minimum, steps)
+        self.tile = flat.view(shape)
+        self._steps = steps.program
+        self._better = task.better
+        self._left = left.as_strided(inner, strides, left.storage_offset())
+        self._right = None if right is None else right.as_strided(inner, strides, right.storage_offset())
+
+    def run(self, out: Tensor) -> None:
+        """Compute what has been loaded; the last step writes to where the result belongs."""
+        for step in self._steps:
+            step()
+        if self._right is None:
+            out.copy_(cast(self._left, out.dtype))
+        elif self._left.dtype == out.dtype:
+            self._better(self._left, self._right, out=out)
         else:
-            place.copy_(cast(better(left, right), out.dtype))
+            out.copy_(cast(self._better(self._left, self._right), out.dtype))
 
 
 def _strides(shape: Sequence[int]) -> list[int]:
