@@ -260,21 +260,37 @@ def test_tiles_fit_together(monkeypatch, shape, mode):
     monkeypatch.setattr(_window_extrema, "may_reuse_buffers", lambda *tensors: False)
     whole = [call() for call in calls]
     monkeypatch.undo()
-    for size in (16, 300, 1 << 20):
-        monkeypatch.setattr(_tiles, "TILE_ELEMENTS", size)
+    for small, large in ((16, 300), (300, 1), (1 << 15, 1 << 20)):
+        monkeypatch.setattr(_window_extrema, "SMALL_TILE", small)
+        monkeypatch.setattr(_window_extrema, "LARGE_TILE_BYTES", 8 * large)
         for call, expected in zip(calls, whole, strict=True):
             equal(call(), expected)
 
 
-@pytest.mark.parametrize("mode", [torch.inference_mode, torch.no_grad, torch.enable_grad])
-def test_threads_work_in_the_mode_of_their_caller(monkeypatch, mode):
-    monkeypatch.setattr(torch, "get_num_threads", lambda: 3)
-    x = shuffled(600, 700, dtype=torch.float32).requires_grad_(mode is torch.no_grad)
+@pytest.mark.parametrize("late_after", [0, 1, 5])
+def test_late_operations_change_the_tiles_and_nothing_else(monkeypatch, late_after):
+    class Impatience(_tiles.Patience):
+        left = late_after
+
+        def run(self, step):
+            super().run(step)
+            self.left -= 1
+
+        def __bool__(self):
+            return self.left > 0
+
+    monkeypatch.setattr(_window_extrema, "Patience", Impatience)
+    x = shuffled(600, 700, dtype=torch.float32)
+    equal(ndimage.maximum_filter(x, (3, 5)), host.maximum_filter(x.numpy(), (3, 5)))
+
+
+@pytest.mark.parametrize("mode", [torch.inference_mode, torch.no_grad])
+def test_buffers_are_used_again_without_gradients_only(mode):
+    x = shuffled(60, 70).requires_grad_()
     with mode():
-        result = ndimage.maximum_filter(x, (3, 5))
-        assert result.is_inference() == (mode is torch.inference_mode)
-    expected = host.maximum_filter(x.detach().numpy(), (3, 5))
-    np.testing.assert_array_equal(result.numpy(), expected)
+        result = ndimage.maximum_filter(x, 3)
+    assert not result.requires_grad
+    equal(result, ndimage.maximum_filter(x, 3).detach())
 
 
 def test_shapes_without_data():

@@ -168,12 +168,12 @@ def over_box(
     target, x = _stored_dtype(dtype), _stored(x)
     if x.numel() == 0:
         return torch.empty(x.shape, dtype=target, device=x.device)
-    at_once = target == x.dtype and x.dtype not in _SIXTY_FOUR_BITS and _holds_constant(x.dtype, stages, cval)
+    at_once = target == x.dtype not in _SIXTY_FOUR_BITS and _holds_constant(x.dtype, target, stages, cval)
     steps = [stages] if at_once else [[single] for single in stages]
     for step in steps:
         last = into if step is steps[-1] else None
         box, reach = _box_and_reach(step, x.ndim, cval)
-        if _holds_constant(x.dtype, step, cval):
+        if _holds_constant(x.dtype, target, step, cval):
             x = _evaluated(x, box, reach, minimum, target, last)
         else:
             double = _double(x.device)
@@ -181,10 +181,12 @@ def over_box(
     return x
 
 
-def _holds_constant(dtype: torch.dtype, stages: list[Stage], cval: float) -> bool:
-    """Whether comparing in `dtype` is comparing as double. (Rounding to a float keeps the order.)"""
-    if dtype.is_floating_point or all(stage.mode != "constant" for stage in stages):
+def _holds_constant(dtype: torch.dtype, target: torch.dtype, stages: list[Stage], cval: float) -> bool:
+    """Whether comparing in `dtype` is comparing as double, as far as a result in `target` can tell."""
+    if dtype == torch.float64 or all(stage.mode != "constant" for stage in stages):
         return True
+    if dtype == torch.float32:  # rounding keeps the order, and comes to the same before as after
+        return target == torch.float32 or _as_element(cval, dtype) == cval
     limits = torch.iinfo(dtype)
     return cval.is_integer() and limits.min <= cval <= limits.max
 

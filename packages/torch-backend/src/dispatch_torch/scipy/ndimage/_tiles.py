@@ -1,4 +1,4 @@
-"""Neighbourhood operators on a CPU, one small tile at a time.
+"""Neighbourhood operators on a CPU, one tile at a time.
 
 For tensors on the CPU only, and never where a gradient is recorded: tiles are computed in buffers that are used
 again. `may_reuse_buffers` says when that is allowed; where it is not, callers extend the whole array and run the
@@ -6,21 +6,21 @@ same operator on it once. A tile is loaded with its borders into one contiguous 
 a flat array in which "one step along axis d" is a shift by a fixed stride. Main memory is read once and written
 once however many passes the operator makes.
 
-Tiles are so small that torch does not share out an operation on them among its threads; whole tiles are shared
-out instead. Threads then meet once per call and not after every operation, which is as fast on idle cores and
-many times faster where another process holds one of them.
+Tiles come in two sizes. Large ones fit the outer caches, and torch shares every operation on them among its
+threads. Each operation then waits for all of them, which takes milliseconds instead of microseconds where
+another process holds one of the cores. Small ones are done by one thread alone: slower on idle cores, but
+never late. So large tiles come first, and small ones once `Patience` is over.
 """
 
 from __future__ import annotations
 
 import itertools
 import math
-import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Final, Protocol
 
 import torch
 from torch import Tensor
@@ -28,15 +28,15 @@ from torch.autograd import forward_ad
 
 from ._extend import extend, extended_index
 
-T = TypeVar("T")
 Ranges = Sequence[tuple[int, int]]
 
-# One less than at::internal::GRAIN_SIZE, from which on torch uses its threads for an elementwise operation.
-TILE_ELEMENTS: Final = (1 << 15) - 1
-# Where borders would take more than half of such tiles, tiles grow, though not beyond this.
-_LARGEST_TILE: Final = 1 << 20
-# Fewer tiles per thread than this are not worth starting one.
-_TILES_PER_THREAD: Final = 4
+# From one element more on (at::internal::GRAIN_SIZE), torch shares an elementwise operation among its threads.
+SMALL_TILE: Final = (1 << 15) - 1
+LARGE_TILE_BYTES: Final = 1 << 20
+# Tiles that would be borders for the greater part grow, up to this.
+_LARGEST_TILE: Final = 1 << 18
+# An operation on a large tile takes a tenth of this, or a whole time slice of the scheduler if it has to wait.
+_LATE_SECONDS: Final = 0.002
 # The last axis is split only when tiles are shorter than this many times their borders, for the sake of long rows.
 _ROWS_WORTHWHILE: Final = 8
 # Subclasses stand for other things than their data: fake tensors, tensors spread over several machines.
@@ -104,7 +104,7 @@ class Scratch:
 class Recorded:
     """Nothing is computed yet: steps are noted, with their views of the buffers, to be run for every tile.
 
-    Noting a step takes longer than running it on a tile as small as these.
+    Making the views takes longer than a step on a small tile.
     """
 
     def __init__(self, scratch: Scratch) -> None:
@@ -122,6 +122,24 @@ class Recorded:
         return out
 
 
+class Patience:
+    """Whether operations on large tiles pay: until one of those shared among threads is late."""
+
+    def __init__(self, threads: int) -> None:
+        self._shared = threads > 1
+        self._lasts = True
+
+    def __bool__(self) -> bool:
+        return self._lasts
+
+    def run(self, step: Callable[[], Any]) -> None:
+        """Carry out an operation and see how long it takes."""
+        started = time.perf_counter()
+        step()
+        if self._shared and time.perf_counter() - started > _LATE_SECONDS:
+            self._lasts = False
+
+
 def may_reuse_buffers(*tensors: Tensor) -> bool:
     """Whether the tensors are plain data on the CPU: no gradient of either kind, no functorch transform."""
     return not torch.compiler.is_compiling() and all(_is_plain_data(x) for x in tensors)
@@ -135,9 +153,8 @@ def _is_plain_data(x: Tensor) -> bool:
     return forward_ad.unpack_dual(x).tangent is None  # type: ignore[no-untyped-call]
 
 
-def tile_shape(shape: tuple[int, ...], halo: tuple[int, ...]) -> list[int]:
-    """The largest tiles that fit, with their borders; larger ones if more than half would be borders."""
-    limit = TILE_ELEMENTS
+def tile_shape(shape: tuple[int, ...], halo: tuple[int, ...], limit: int) -> list[int]:
+    """The tiles of at most `limit` elements with their borders; larger ones if more than half would be borders."""
     tile = _tile_within(limit, shape, halo)
     while 2 * math.prod(tile) < padded_numel(tile, halo) and limit < _LARGEST_TILE:
         limit *= 2
@@ -163,43 +180,12 @@ def padded_numel(tile: Sequence[int], halo: Sequence[int]) -> int:
     return math.prod(t + h for t, h in zip(tile, halo, strict=True))
 
 
-def tiles(shape: tuple[int, ...], tile: list[int]) -> Iterator[tuple[tuple[int, int], ...]]:
-    """The (start, stop) of every tile, per axis."""
-    axes = zip(shape, tile, strict=True)
-    return itertools.product(*([(low, min(low + step, n)) for low in range(0, n, step)] for n, step in axes))
-
-
-def share_out(jobs: Sequence[T], worker: Callable[[Iterator[T]], None], threads: int) -> None:
-    """Have `worker` take jobs until there are none, here and in other threads if there are enough for them."""
-    queue = _locked(jobs)
-    others = min(threads, len(jobs) // _TILES_PER_THREAD) - 1
-    if others < 1:
-        worker(queue)
-        return
-    with ThreadPoolExecutor(others) as pool:
-        futures = [
-            pool.submit(_in_mode, torch.is_inference_mode_enabled(), worker, queue) for _ in range(others)
-        ]
-        worker(queue)
-    for future in futures:
-        future.result()
-
-
-def _locked(jobs: Sequence[T]) -> Iterator[T]:
-    """Iterate from several threads: ``iter(callable, sentinel)`` calls under a lock."""
-    lock, remaining, end = threading.Lock(), iter(jobs), object()
-
-    def take() -> Any:
-        with lock:
-            return next(remaining, end)
-
-    return iter(take, end)
-
-
-def _in_mode(inference: bool, worker: Callable[[Iterator[T]], None], queue: Iterator[T]) -> None:
-    """Torch's modes belong to a thread."""
-    with torch.inference_mode(inference), torch.no_grad():
-        worker(queue)
+def tiles(region: Ranges, tile: Sequence[int]) -> Iterator[tuple[tuple[int, int], ...]]:
+    """The (start, stop) of every tile of a region, per axis."""
+    axes = zip(region, tile, strict=True)
+    return itertools.product(
+        *([(low, min(low + step, stop)) for low in range(start, stop, step)] for (start, stop), step in axes)
+    )
 
 
 def narrow(x: Tensor, ranges: Ranges) -> Tensor:

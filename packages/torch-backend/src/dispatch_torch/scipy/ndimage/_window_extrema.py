@@ -23,8 +23,10 @@ from torch import Tensor
 from ._output import cast
 from ._pattern import Level, Pattern
 from ._tiles import (
-    TILE_ELEMENTS,
+    LARGE_TILE_BYTES,
+    SMALL_TILE,
     AtOnce,
+    Patience,
     Ranges,
     Reach,
     Recorded,
@@ -35,7 +37,6 @@ from ._tiles import (
     may_reuse_buffers,
     narrow,
     padded_numel,
-    share_out,
     tile_shape,
     tiles,
 )
@@ -256,54 +257,76 @@ class _Task:
     def by_tiles(self, x: Tensor, result_dtype: torch.dtype, into: Tensor | None) -> Tensor:
         """For plain data on the CPU."""
         shape, halo = tuple(x.shape), self.reach.halo()
-        tile = tile_shape(shape, halo)
-        numel = padded_numel(tile, halo)
+        small = tile_shape(shape, halo, SMALL_TILE)
         axes = [axis for axis, extent in enumerate(self.window.extents) if extent > 1]
-        if isinstance(self.window, Box) and len(axes) > 1 and numel > _WORTH_A_ROUND_TRIP * math.prod(tile):
+        with_borders = padded_numel(small, halo) / math.prod(small)
+        if isinstance(self.window, Box) and len(axes) > 1 and with_borders > _WORTH_A_ROUND_TRIP:
             for axis in axes[:-1]:
                 x = self.along(axis).by_tiles(x, self.dtype, None)
             return self.along(axes[-1]).by_tiles(x, result_dtype, into)
         out = torch.empty(shape, dtype=result_dtype, device="cpu") if into is None else into
-
-        def work(jobs: Iterator[Ranges]) -> None:
-            scratch = Scratch(numel)
-            programs: dict[tuple[int, ...], _Program] = {}
-            for ranges in jobs:
-                inner = tuple(stop - start for start, stop in ranges)
-                if inner not in programs:
-                    programs[inner] = _Program(self, inner, scratch)
-                load(x, ranges, self.reach, programs[inner].tile)
-                programs[inner].run(narrow(out, ranges))
-
-        share_out(list(tiles(shape, tile)), work, torch.get_num_threads() if numel <= TILE_ELEMENTS else 1)
+        patience = Patience(torch.get_num_threads())
+        large = tile_shape(shape, halo, LARGE_TILE_BYTES // self.dtype.itemsize)
+        in_large, in_small = _Tiled(self, x, out, large), _Tiled(self, x, out, small)
+        for block in tiles([(0, n) for n in shape], large):
+            if not patience or not in_large.compute(block, patience):
+                for ranges in tiles(block, small):
+                    in_small.compute(ranges)
         return out
 
 
+class _Tiled:
+    """A task on an array, for tiles up to one size: their buffers, and what is to be done in them."""
+
+    def __init__(self, task: _Task, x: Tensor, out: Tensor, largest: Sequence[int]) -> None:
+        self._task = task
+        self._x, self._out = x, out
+        self._scratch = Scratch(padded_numel(largest, task.reach.halo()))
+        self._programs: dict[tuple[int, ...], _Program] = {}
+
+    def compute(self, ranges: Ranges, patience: Patience | None = None) -> bool:
+        """Write one tile of the result; or give up and return False, when `patience` is over."""
+        inner = tuple(stop - start for start, stop in ranges)
+        program = self._programs.get(inner)
+        if program is None:
+            program = self._programs[inner] = _Program(self._task, inner, self._scratch)
+        load(self._x, ranges, self._task.reach, program.tile)
+        for step in program.steps:
+            if patience is None:
+                step()
+            elif patience:
+                patience.run(step)
+            else:
+                return False
+        program.store(narrow(self._out, ranges))
+        return True
+
+
 class _Program:
-    """What is to be done with every tile of one shape, in the buffers of one thread.
+    """What is to be done with every tile of one shape.
 
     Attributes
     ----------
     tile : Tensor
-        To be loaded with a tile and its borders before `run`.
+        To be loaded with a tile and its borders.
+    steps : list of callables
+        To be called then, one after the other.
     """
 
     def __init__(self, task: _Task, inner: tuple[int, ...], scratch: Scratch) -> None:
         shape = [n + h for n, h in zip(inner, task.reach.halo(), strict=True)]
         strides = _strides(shape)
         flat = scratch.take(_SOURCE, math.prod(shape), task.dtype)
-        steps = Recorded(scratch)
-        left, right = task.window.reduce(flat, strides, task.minimum, steps)
+        recorded = Recorded(scratch)
+        left, right = task.window.reduce(flat, strides, task.minimum, recorded)
         self.tile = flat.view(shape)
-        self._steps = steps.program
+        self.steps = recorded.program
         self._better = task.better
         self._left = left.as_strided(inner, strides, left.storage_offset())
         self._right = None if right is None else right.as_strided(inner, strides, right.storage_offset())
 
-    def run(self, out: Tensor) -> None:
-        """Compute what has been loaded; the last step writes to where the result belongs."""
-        for step in self._steps:
-            step()
+    def store(self, out: Tensor) -> None:
+        """The last step, which writes to where the result belongs."""
         if self._right is None:
             out.copy_(cast(self._left, out.dtype))
         elif self._left.dtype == out.dtype:
