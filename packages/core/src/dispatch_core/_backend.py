@@ -12,9 +12,19 @@ from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, Final, Literal, Protocol, TypeVar, runtime_checkable
 
-from ._errors import BackendError
+from ._errors import BackendError, ConfigError
 
-__all__ = ["INTERFACE", "Backend", "HostAdapter", "Implementation", "Limit", "Traits", "limits", "traits"]
+__all__ = [
+    "INTERFACE",
+    "Backend",
+    "HostAdapter",
+    "Implementation",
+    "Limit",
+    "Traits",
+    "limits",
+    "selection_limits",
+    "traits",
+]
 
 #: The version of the interface between this package, the plugins and the backends.
 INTERFACE: Final = 1
@@ -81,6 +91,9 @@ class Backend:
     tolerance : mapping of str to (float, float)
         dtype name to (rtol, atol) of its results where a function declares no other. The absolute part is
         relative to the largest magnitude of the expected result.
+    settings : mapping of str to object
+        What users may set in ``[backend.NAME]`` and as ``DISPATCH_NAME_SETTING``: names and defaults, whose type
+        a value has to be of.
     """
 
     name: str
@@ -93,6 +106,7 @@ class Backend:
     lazy: bool = False
     min_size: int = 0
     tolerance: Tolerance = dataclasses.field(default_factory=lambda: dict(TOLERANCE))
+    settings: Mapping[str, bool | int | str] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name.isidentifier():
@@ -101,6 +115,19 @@ class Backend:
             if family.count(":") != 1 or not all(family.split(":")):
                 msg = f"backend {self.name!r}: families are named 'module:qualname', such as 'torch:Tensor'; "
                 raise BackendError(msg + f"got {family!r}")
+
+    def check_settings(self, table: Mapping[str, Any]) -> None:
+        """Raise `ConfigError` for a setting that the backend doesn't have, or a value of another type."""
+        for key, value in table.items():
+            if key not in self.settings:
+                known = ", ".join(self.settings) or "none"
+                raise ConfigError(
+                    f"backend.{self.name}.{key}: there is no such setting; the settings are: {known}"
+                )
+            wanted = type(self.settings[key])
+            if type(value) is not wanted:
+                kind = {bool: "true or false", int: "an integer"}.get(wanted, "a text")
+                raise ConfigError(f"backend.{self.name}.{key} must be {kind}, got {value!r}")
 
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -113,12 +140,13 @@ class Limit:
     """One thing an implementation does not support.
 
     `subject` is a parameter, ``"ndim"``, ``"dtype"`` or the name of a rule; `allowed` holds the values that
-    are supported, or is a callable that returns why not.
+    are supported, or is a callable that returns why not. With `selection_only` it holds for host calls alone.
     """
 
     subject: str
     kind: Literal["values", "ndim", "dtype", "missing", "check", "rule"]
     allowed: Any
+    selection_only: bool = False
 
     def refuse(self, arguments: Mapping[str, Any], arrays: Iterable[tuple[str, Any]]) -> str | None:
         """Why this call is outside the limit, or None."""
@@ -154,6 +182,9 @@ class Limit:
 
     def describe(self) -> str:
         """The limit in a support table."""
+        return f"selection: {self._described()}" if self.selection_only else self._described()
+
+    def _described(self) -> str:
         match self.kind:
             case "missing":
                 return f"no {self.subject}"
@@ -205,6 +236,21 @@ def limits(*rules: Callable[..., str | None], **allowed: Any) -> Callable[[F], F
     ... def median_filter(input, size, mode="reflect"): ...
     """
 
+    return _declaration(rules, allowed, selection_only=False)
+
+
+def selection_limits(*rules: Callable[..., str | None], **allowed: Any) -> Callable[[F], F]:
+    """Declare what an implementation does not support when it is selected for a host call; as `limits`.
+
+    For what is fine on the family's own arrays only: a callable of the user's that is written for NumPy arrays
+    cannot be handed the backend's.
+    """
+    return _declaration(rules, allowed, selection_only=True)
+
+
+def _declaration(
+    rules: tuple[Callable[..., str | None], ...], allowed: Mapping[str, Any], *, selection_only: bool
+) -> Callable[[F], F]:
     def declare(function: F) -> F:
         parameters = inspect.signature(function).parameters
         declared: list[Limit] = []
@@ -219,13 +265,14 @@ def limits(*rules: Callable[..., str | None], **allowed: Any) -> Callable[[F], F
             if kind != "check" and (isinstance(values, str) or not isinstance(values, Iterable)):
                 msg = f"limits of {function.__qualname__}: {subject} needs a tuple of supported values, "
                 raise BackendError(msg + f"got {values!r}")
-            declared.append(Limit(subject, kind, values if kind == "check" else tuple(values)))
+            given = values if kind == "check" else tuple(values)
+            declared.append(Limit(subject, kind, given, selection_only))
         for rule in rules:
             unknown = set(inspect.signature(rule).parameters) - set(parameters)
             if unknown:
                 msg = f"limits of {function.__qualname__}: the rule {rule.__name__} asks for "
                 raise BackendError(msg + f"{', '.join(sorted(unknown))}, which it has no parameter for")
-            declared.append(Limit(rule.__name__, "rule", rule))
+            declared.append(Limit(rule.__name__, "rule", rule, selection_only))
         function.__dispatch_limits__ = (*getattr(function, "__dispatch_limits__", ()), *declared)  # type: ignore[attr-defined]
         return function
 
@@ -244,7 +291,7 @@ class Traits:
     differentiable: bool = False
     precision: tuple[str, ...] = ("default",)
     tolerance: Tolerance = dataclasses.field(default_factory=dict)
-    kernel: str | None = None
+    kernels: tuple[str, ...] = ("device",)
 
 
 def traits(
@@ -252,7 +299,7 @@ def traits(
     differentiable: bool = False,
     precision: Iterable[str] = ("default",),
     tolerance: Tolerance | None = None,
-    kernel: str | None = None,
+    kernels: Iterable[str] = ("device",),
 ) -> Callable[[F], F]:
     """Declare what an implementation promises.
 
@@ -264,14 +311,15 @@ def traits(
         ``"double"`` if it accumulates in double precision when the options ask for that.
     tolerance : mapping of str to (float, float), optional
         dtype name to (rtol, atol), where it differs from the backend's.
-    kernel : str, optional
-        The kind of kernel, shown by traces.
+    kernels : iterable of str
+        The kinds of kernel it has, the usual one first: ``"device"``, made of the family's own operations, and
+        ``"host"``, compiled code of the library on shared memory. One with several calls `report_kernel`.
     """
     declared = Traits(
         differentiable=differentiable,
         precision=tuple(precision),
         tolerance=MappingProxyType(dict(tolerance or {})),
-        kernel=kernel,
+        kernels=tuple(kernels),
     )
 
     def declare(function: F) -> F:
@@ -297,9 +345,13 @@ class Implementation:
     traits: Traits
     tolerance: Tolerance
 
-    def refuse(self, arguments: Mapping[str, Any], arrays: Iterable[tuple[str, Any]]) -> str | None:
-        """Why this implementation cannot run the call, or None."""
+    def refuse(
+        self, arguments: Mapping[str, Any], arrays: Iterable[tuple[str, Any]], *, selected: bool = False
+    ) -> str | None:
+        """Why this implementation cannot run the call, or None; `selected` for host calls."""
         for limit in self.limits:
+            if limit.selection_only and not selected:
+                continue
             reason = limit.refuse(arguments, arrays)
             if reason is not None:
                 return reason

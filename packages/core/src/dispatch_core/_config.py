@@ -345,10 +345,12 @@ def _check_backends(configuration: Configuration) -> None:
     for key, names in named:
         if not names:
             continue
-        from ._discovery import check_backends
+        from ._discovery import check_backends, check_settings
 
         try:
             check_backends(names)
+            if key.startswith("backend."):
+                check_settings({name: options.settings[name] for name in names})
         except (BackendError, ConfigError) as error:
             source = configuration.origin(key)
             assert source is not None

@@ -226,6 +226,12 @@ def check_backends(names: Iterable[str]) -> None:
         entries[name].require()
 
 
+def check_settings(settings: Mapping[str, Mapping[str, Any]]) -> None:
+    """Raise `ConfigError` where ``[backend.NAME]`` tables hold what these backends don't have; all are installed."""
+    for name, table in settings.items():
+        backend_entries()[name].require().check_settings(table)
+
+
 # ---------------------------------------------------------------------------------------------------------------
 # Implementations of one namespace
 # ---------------------------------------------------------------------------------------------------------------

@@ -109,7 +109,7 @@ def compile_runner(
     }
     local = [_local(signature, n) for n in arrays]
     accepted = [f"{local[0]}.device == {other}.device" for other in local[1:]]
-    for number, limit in enumerate(implementation.limits):
+    for number, limit in enumerate(x for x in implementation.limits if not x.selection_only):
         accepted += _acceptance(limit, f"__dispatch_limit_{number}", signature, local, namespace)
     name = def_name(function.original)
     source = _RUNNER.format(

@@ -24,10 +24,14 @@ class _Exchange:
     """The conversions of one call, and how many bytes they copied."""
 
     def __init__(
-        self, convert: Callable[..., tuple[Any, int]], back: Callable[[Any], tuple[Any, int]]
+        self,
+        convert: Callable[..., tuple[Any, int]],
+        back: Callable[[Any], tuple[Any, int]],
+        refit: Callable[[Any], Any],
     ) -> None:
         self.convert = convert
         self.back = back
+        self.refit = refit
         self.copied = 0
         self.pairs: list[tuple[Any, Any, bool, bool]] = []
 
@@ -55,11 +59,12 @@ class _Exchange:
             return type(result)(*items) if hasattr(result, "_fields") else tuple(items)
         if isinstance(result, dict):
             return {key: self.give(value, wanted) for key, value in result.items()}
+        result = self.refit(result)
         if not wanted(classify(type(result))):
             return result
         converted, copied = self.back(result)
         self.copied += copied
-        return converted
+        return self.refit(converted)
 
     def write_back(self) -> None:
         """Copy into the caller's arrays what was computed in copies of them."""
@@ -73,7 +78,11 @@ def with_backend(
     function: Dispatchable, adapter: HostAdapter, device: str, arguments: Mapping[str, Any], call: Call
 ) -> tuple[Any, int]:
     """Run `call` on a backend's arrays made from host arrays; return host results and the bytes copied."""
-    exchange = _Exchange(lambda array, write: adapter.from_host(array, device, write=write), adapter.to_host)
+    exchange = _Exchange(
+        lambda array, write: adapter.from_host(array, device, write=write),
+        adapter.to_host,
+        _as_scalar if function.declaration.scalars else _as_it_is,
+    )
     result = call(_exchanged(function, exchange, arguments, lambda group: group == HOST))
     exchange.write_back()
     return exchange.give(result, lambda group: group not in ("", HOST)), exchange.copied
@@ -86,6 +95,7 @@ def on_host(
     exchange = _Exchange(
         lambda array, write: adapter.to_host(array),
         lambda array: adapter.from_host(array, device, write=True),
+        _as_array if function.declaration.scalars else _as_it_is,
     )
     exchanged = _exchanged(function, exchange, arguments, lambda group: group not in ("", HOST))
     for name in function.declaration.writes:
@@ -93,6 +103,21 @@ def on_host(
     result = call(exchanged)
     exchange.write_back()
     return exchange.give(result, lambda group: group == HOST), exchange.copied
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+def _as_scalar(value: Any) -> Any:
+    """The NumPy scalar in a host array without dimensions."""
+    return value[()] if classify(type(value)) == HOST and value.ndim == 0 else value
+
+
+def _as_array(value: Any) -> Any:
+    """A host array without dimensions for a NumPy scalar."""
+    is_scalar = type(value).__module__ == HOST and hasattr(value, "dtype") and hasattr(value, "reshape")
+    return value.reshape(()) if is_scalar else value
 
 
 def _exchanged(

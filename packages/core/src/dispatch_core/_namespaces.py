@@ -7,6 +7,7 @@ thread may be importing the same module.
 from __future__ import annotations
 
 import importlib
+import inspect
 import sys
 import threading
 import weakref
@@ -18,7 +19,7 @@ from ._dispatchable import Dispatchable
 from ._errors import BackendError, DispatchError
 from ._plugin import Function
 
-__all__ = ["declared", "dispatchable", "dispatchables", "explicit_namespace", "find"]
+__all__ = ["declared", "dispatchable", "dispatchables", "explicit_namespace", "find", "library_function"]
 
 _lock = threading.Lock()
 _newest: dict[tuple[str, str], Dispatchable] = {}
@@ -103,6 +104,13 @@ def _add_problem(entry: _discovery.Entry[Any], problem: str) -> None:
 def explicit_namespace(namespace: str) -> dict[str, Callable[..., Any]]:
     """The dispatching functions of a namespace with nothing patched, by name."""
     return {name: d.explicit for name, d in dispatchables(namespace).items()}
+
+
+def library_function(qualified: str) -> Callable[..., Any]:
+    """A library's own function of a public name, with all that was wrapped around it taken off."""
+    namespace, _, name = qualified.rpartition(".")
+    found: Callable[..., Any] = inspect.unwrap(getattr(importlib.import_module(namespace), name))
+    return found
 
 
 def find(function: Callable[..., Any] | str) -> Dispatchable:

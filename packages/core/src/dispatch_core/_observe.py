@@ -102,7 +102,7 @@ class Record:
     fell_back : bool
         A backend was selected and none ran it.
     kernel : str or None
-        The kind of kernel, where the implementation declares it.
+        The kind of kernel that an implementation ran, ``"device"`` or ``"host"``, or ``"device+host"``.
     depth : int
         How many dispatched calls this one is inside of.
     error : str or None
@@ -132,6 +132,16 @@ class Totals:
     calls: int
     seconds: float
     bytes_copied: int
+
+
+_kernels: contextvars.ContextVar[list[str] | None] = contextvars.ContextVar("dispatch_kernels", default=None)
+
+
+def report_kernel(kind: str) -> None:
+    """Tell whoever watches the running call which kind of kernel runs; for implementations with several."""
+    heard = _kernels.get()
+    if heard is not None and kind not in heard:
+        heard.append(kind)
 
 
 _depth: contextvars.ContextVar[int] = contextvars.ContextVar("dispatch_depth", default=0)
@@ -171,8 +181,9 @@ class trace(Watcher):
         """Time the call and record it, in the order in which calls began."""
         with self._lock:  # several threads may share the block's context
             index = len(self.records)
-            self.records.append(_record(route, 0.0, 0, None))
-        token = _depth.set(_depth.get() + 1)
+            self.records.append(_record(route, 0.0, 0, None, []))
+        heard: list[str] = []
+        tokens = _depth.set(_depth.get() + 1), _kernels.set(heard)
         start, copied, failure = time.perf_counter(), 0, None
         try:
             result, copied = proceed(arguments)
@@ -184,8 +195,9 @@ class trace(Watcher):
             return result, copied
         finally:
             seconds = time.perf_counter() - start
-            _depth.reset(token)
-            self.records[index] = _record(route, seconds, copied, failure)
+            _depth.reset(tokens[0])
+            _kernels.reset(tokens[1])
+            self.records[index] = _record(route, seconds, copied, failure, heard)
 
     def totals(self) -> list[Totals]:
         """Calls, seconds and bytes per function and backend, in the order of their first calls."""
@@ -202,7 +214,17 @@ class trace(Watcher):
         from rich.table import Table
 
         table = Table(title=f"{len(self.records)} dispatched calls", title_justify="left")
-        for column in ("function", "backend", "kind", "family", "device", "ms", "copied", "passed over"):
+        for column in (
+            "function",
+            "backend",
+            "kind",
+            "kernel",
+            "family",
+            "device",
+            "ms",
+            "copied",
+            "passed over",
+        ):
             table.add_column(column, justify="right" if column in ("ms", "copied") else "left")
         for r in self.records:
             name = "  " * r.depth + r.function + (f" ({r.error})" if r.error else "")
@@ -210,6 +232,7 @@ class trace(Watcher):
             cells = (
                 r.backend,
                 r.kind,
+                r.kernel or "",
                 r.family,
                 r.device or "",
                 f"{r.seconds * 1e3:.3f}",
@@ -219,7 +242,7 @@ class trace(Watcher):
         return table
 
 
-def _record(route: Route, seconds: float, copied: int, error: str | None) -> Record:
+def _record(route: Route, seconds: float, copied: int, error: str | None, kernels: list[str]) -> Record:
     return Record(
         function=route.function,
         backend=route.backend,
@@ -230,7 +253,7 @@ def _record(route: Route, seconds: float, copied: int, error: str | None) -> Rec
         bytes_copied=copied,
         passed=route.passed,
         fell_back=route.fell_back,
-        kernel=route.implementation.traits.kernel if route.implementation else None,
+        kernel="+".join(kernels or route.implementation.traits.kernels[:1]) if route.implementation else None,
         depth=_depth.get(),
         error=error,
     )

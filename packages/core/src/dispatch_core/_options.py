@@ -12,12 +12,13 @@ What must stay true:
 
 from __future__ import annotations
 
+import contextlib
 import contextvars
 import dataclasses
 import functools
 import inspect
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 
@@ -26,7 +27,7 @@ from ._errors import ConfigError
 if TYPE_CHECKING:
     from ._observe import Observer
 
-__all__ = ["Options", "block", "configure", "current_options", "get_base", "set_base", "using"]
+__all__ = ["Options", "block", "configure", "current_options", "get_base", "set_base", "setting", "using"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -169,6 +170,22 @@ def current_options() -> Options:
     return _base if options is None else options
 
 
+def setting(backend: str, name: str, default: Any) -> Any:
+    """The value of a backend's setting in force here, or its default."""
+    return current_options().settings.get(backend, {}).get(name, default)
+
+
+@contextlib.contextmanager
+def library_only() -> Iterator[None]:
+    """A block in which host calls run the library's own functions, unobserved: what its own code calls inside."""
+    inner = dataclasses.replace(current_options(), backends=(), functions=(), observers=())
+    token = block.set(inner)
+    try:
+        yield
+    finally:
+        block.reset(token)
+
+
 def change(options: Options, backends: Iterable[str] | str | None, changes: Mapping[str, Any]) -> Options:
     """`options` with some fields replaced, every value and every backend's name checked."""
     known = {f.name for f in dataclasses.fields(Options)} - {"observers"}
@@ -188,6 +205,10 @@ def change(options: Options, backends: Iterable[str] | str | None, changes: Mapp
         from ._discovery import check_backends
 
         check_backends(names)
+    if changed.settings is not options.settings:
+        from ._discovery import check_settings
+
+        check_settings(changed.settings)
     return changed
 
 

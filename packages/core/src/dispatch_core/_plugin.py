@@ -32,6 +32,8 @@ class Function:
         False where the output's shape depends on the data.
     home : tuple of str
         Families that the library's own function supports by itself.
+    scalars : bool
+        For NumPy arrays the library gives NumPy scalars, where results have no dimensions.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Function:
     writes: tuple[str, ...] = ()
     lazy_safe: bool = True
     home: tuple[str, ...] = ()
+    scalars: bool = False
 
     @property
     def parameters(self) -> tuple[tuple[str, bool], ...]:

@@ -186,7 +186,7 @@ def _select(
         reason = adapter.refuse(operand.value, device)
         if reason is not None:
             return f"{operand.label}: {reason}"
-    reason = _refusal(found, arguments, operands, options)
+    reason = _refusal(found, arguments, operands, options, selected=True)
     if reason is not None:
         return reason
     return Route(
@@ -200,11 +200,16 @@ def _select(
 
 
 def _refusal(
-    found: Implementation, arguments: Mapping[str, Any], operands: Iterable[Operand], options: Options
+    found: Implementation,
+    arguments: Mapping[str, Any],
+    operands: Iterable[Operand],
+    options: Options,
+    *,
+    selected: bool = False,
 ) -> str | None:
     if options.precision not in found.traits.precision and options.precision != "default":
         return f"it doesn't accumulate in {options.precision} precision"
-    return found.refuse(arguments, [(o.label, o.value) for o in operands])
+    return found.refuse(arguments, [(o.label, o.value) for o in operands], selected=selected)
 
 
 def _fallback_error(route: Route) -> UnsupportedCallError:

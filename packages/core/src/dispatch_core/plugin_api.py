@@ -1,9 +1,21 @@
 """What plugins, backends and tools around them call beyond the declarations in `dispatch_core` itself."""
 
-from ._backend import INTERFACE, HostAdapter
+from ._backend import INTERFACE, HostAdapter, selection_limits
 from ._discovery import resolve_device
-from ._namespaces import explicit_namespace
-from ._observe import Watcher
-from ._options import current_options
+from ._namespaces import explicit_namespace, library_function
+from ._observe import Watcher, report_kernel
+from ._options import current_options, library_only, setting
 
-__all__ = ["INTERFACE", "HostAdapter", "Watcher", "current_options", "explicit_namespace", "resolve_device"]
+__all__ = [
+    "INTERFACE",
+    "HostAdapter",
+    "Watcher",
+    "current_options",
+    "explicit_namespace",
+    "library_function",
+    "library_only",
+    "report_kernel",
+    "resolve_device",
+    "selection_limits",
+    "setting",
+]
