@@ -145,54 +145,6 @@ def _parsed(text: str, backend: str, key: str) -> bool | int | str:
     return word
 
 
-def label(name: str) -> str:
-    """A variable as errors name it."""
-    return f"environment variable {name}"
-
-
-def given(environ: Mapping[str, str]) -> Iterator[tuple[str, str, Any]]:
-    """The variables that are set: how to name each, its key and its value, as a file would hold it.
-
-    Raises
-    ------
-    ConfigError
-        If a text cannot be parsed.
-    """
-    for variable in ENVIRONMENT.values():
-        text = environ.get(variable.name)
-        if text is None or variable.key is None:
-            continue
-        try:
-            value = variable.parse(text)
-        except ConfigError as error:
-            raise ConfigError(f"{label(variable.name)}: {error}") from None
-        yield label(variable.name), variable.key, value
-    for name, backend, key in _settings(environ):
-        yield label(name), "backend", {backend: {key: _parsed(environ[name], backend, key)}}
-
-
-def _settings(environ: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
-    """The variables of installed backends, ``DISPATCH_TORCH_HOST_KERNELS``: name, backend and setting."""
-    others = [n for n in environ if n.startswith("DISPATCH_") and n not in ENVIRONMENT]
-    if not others:
-        return
-    from ._discovery import backend_entries
-
-    for name in others:
-        for backend in backend_entries():
-            prefix = f"DISPATCH_{backend.upper()}_"
-            if name.startswith(prefix):
-                yield name, backend, name.removeprefix(prefix).lower()
-
-
-def _parsed(text: str) -> bool | int | str:
-    """A setting as a file would hold it: a switch, a number or a text; its backend checks which."""
-    word = text.strip().lower()
-    if word in ("true", "on", "false", "off"):
-        return word in ("true", "on")
-    return int(word) if word.isascii() and word.isdigit() else text.strip()
-
-
 def check_strays(environ: Mapping[str, str], *, switched_on: bool) -> None:
     """Refuse variables that are misspelt, and all unknown ones where dispatch is switched on.
 
