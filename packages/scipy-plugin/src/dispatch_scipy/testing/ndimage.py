@@ -10,9 +10,33 @@ from typing import Final
 
 from dispatch_core.testing import Case
 
-from . import _examples, _filters, _morphology
+from . import (
+    _binary,
+    _distance,
+    _examples,
+    _filters,
+    _fourier,
+    _generic,
+    _interpolation,
+    _measurements,
+    _morphology,
+    _ranks,
+    _regions,
+)
 
 __all__ = ["CASES"]
 
 #: Function name to the calls that the conformance kit draws.
-CASES: Final[Mapping[str, Case]] = {**_filters.CASES, **_morphology.CASES, **_examples.CASES}
+CASES: Final[Mapping[str, Case]] = {
+    **_examples.CASES,
+    **_filters.CASES,
+    **_ranks.CASES,
+    **_generic.CASES,
+    **_fourier.CASES,
+    **_interpolation.CASES,
+    **_binary.CASES,
+    **_morphology.CASES,
+    **_distance.CASES,
+    **_regions.CASES,
+    **_measurements.CASES,
+}
