@@ -130,12 +130,14 @@ def type_dispatched(*limited: Any) -> Case:
     _open.enter_context(
         registered(Plugin(name=name, distribution=name, namespaces={name: f"{name}_plugin:FUNCTIONS"}))
     )
-    backend = Backend(name=f"b{name}", families=("torch:Tensor",), implements={name: f"{name}_backend"})
+    backend = Backend(
+        name=f"b{name}", families=("torch:Tensor",), implements={name: f"{name}_backend"}, host_flag="is_cpu"
+    )
     _open.enter_context(registered(backend))
     func = explicit_namespace(name)["bare"]
-    tensor = torch.zeros(3)
-    func(tensor, tensor)
-    return Case(func, (tensor, tensor), bare)
+    tensors = torch.zeros(3), torch.ones(3)
+    func(*tensors)
+    return Case(func, tensors, bare)
 
 
 _open = contextlib.ExitStack()

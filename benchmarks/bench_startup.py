@@ -37,7 +37,7 @@ BUDGET_MS = 1.0
 LINE = "import time, sys; t = time.perf_counter(); exec(sys.argv[1]); print(time.perf_counter() - t)"
 Arm = tuple[list[str], dict[str, str]]
 Rows = dict[str, dict[str, dict[str, Any]]]
-FILES = ("dispatch_startup.py", "dispatch_startup.pth", "dispatch_startup.start")
+FILES = ("dispatch_startup.py", "dispatch_startup_on.py", "dispatch_startup.pth", "dispatch_startup.start")
 
 
 def interpreter_of(folder: Path) -> str:

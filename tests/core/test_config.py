@@ -44,7 +44,12 @@ def point_of(name, version):
 def names():
     """One plugin and two backends, found as installed ones are."""
     plugin = Plugin(name="samplelib", distribution="samplelib", namespaces={})
-    spare = Backend(name="spare", families=("spare_arrays:Array",), implements={})
+    spare = Backend(
+        name="spare",
+        families=("spare_arrays:Array",),
+        implements={},
+        settings={"threads": 1, "chunk": 1, "fast": True},
+    )
     other = Backend(name="other", families=("other_arrays:Array",), implements={})
     with registered(plugin), registered(spare), registered(other):
         yield

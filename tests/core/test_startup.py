@@ -87,15 +87,22 @@ def world(tmp_path, monkeypatch):
 # -----------------------------------------------------------------------------------------------------------
 
 
-def test_asking_imports_nothing_else(world):
-    (world.cwd / "pyproject.toml").write_text('[project]\ndependencies = ["dispatch-core"]\n')
+@pytest.mark.parametrize(
+    ("project", "modules"),
+    [
+        ('[project]\nname = "other"\n', {"dispatch_startup"}),
+        ('[project]\ndependencies = ["dispatch-core"]\n', {"dispatch_startup", "dispatch_startup_on"}),
+    ],
+)
+def test_asking_imports_nothing_else(project, modules, world):
+    (world.cwd / "pyproject.toml").write_text(project)
     code = (
         "import os, sys; before = set(sys.modules); sys.path.append(sys.argv[1]); import dispatch_startup;"
-        "dispatch_startup.main(); print(set(sys.modules) - before)"
+        "dispatch_startup.main(); print(*sorted(set(sys.modules) - before))"
     )
     command = [sys.executable, "-S", "-c", code, str(STARTUP)]
     done = subprocess.run(command, cwd=world.cwd, capture_output=True, text=True, check=True)
-    assert (done.stdout.strip(), done.stderr) == ("{'dispatch_startup'}", "")
+    assert (set(done.stdout.split()), done.stderr) == (modules, "")
 
 
 @pytest.mark.parametrize("environ", [{}, {"DISPATCH": "0"}, {"DISPATCH": "Off", "DISPATCH_LOG": "loud"}])
@@ -105,7 +112,13 @@ def test_a_start_imports_nothing_else_of_ours(environ, world):
 
 def test_the_startup_files_are_those_of_the_tree():
     installed = Path(dispatch_startup.__file__)
-    for name in ("dispatch_startup.py", "dispatch_startup.pth", "dispatch_startup.start"):
+    names = (
+        "dispatch_startup.py",
+        "dispatch_startup_on.py",
+        "dispatch_startup.pth",
+        "dispatch_startup.start",
+    )
+    for name in names:
         copy = installed.with_name(name).read_text()
         assert copy == (STARTUP / name).read_text(), f"{name} is stale: install dispatch-core again"
 
@@ -183,7 +196,7 @@ def test_plugins_that_a_later_path_file_brings_are_found(world, tmp_path):
     """site reads path files in the order of their names, and a user's folder before the interpreter's."""
     later = tmp_path / "site"
     later.mkdir()
-    for name in ("dispatch_startup.py", "dispatch_startup.pth"):
+    for name in ("dispatch_startup.py", "dispatch_startup_on.py", "dispatch_startup.pth"):
         (later / name).write_bytes((STARTUP / name).read_bytes())
     (later / "zz_later.pth").write_text(f"{world.packages}\n")
     code = f"import site; site.getsitepackages = lambda *prefixes: [{str(later)!r}]; site.main();" + REROUTED

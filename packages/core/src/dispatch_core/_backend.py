@@ -91,6 +91,9 @@ class Backend:
     tolerance : mapping of str to (float, float)
         dtype name to (rtol, atol) of its results where a function declares no other. The absolute part is
         relative to the largest magnitude of the expected result.
+    host_flag : str or None
+        An attribute of its arrays, true where they lie in the host's memory, that is quicker to read than their
+        device: of arrays that have it set the devices aren't compared. torch's is ``"is_cpu"``.
     settings : mapping of str to object
         What users may set in ``[backend.NAME]`` and as ``DISPATCH_NAME_SETTING``: names and defaults, whose type
         a value has to be of.
@@ -106,6 +109,7 @@ class Backend:
     lazy: bool = False
     min_size: int = 0
     tolerance: Tolerance = dataclasses.field(default_factory=lambda: dict(TOLERANCE))
+    host_flag: str | None = None
     settings: Mapping[str, bool | int | str] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -115,6 +119,10 @@ class Backend:
             if family.count(":") != 1 or not all(family.split(":")):
                 msg = f"backend {self.name!r}: families are named 'module:qualname', such as 'torch:Tensor'; "
                 raise BackendError(msg + f"got {family!r}")
+        if self.host_flag is not None and not self.host_flag.isidentifier():
+            raise BackendError(
+                f"backend {self.name!r}: host_flag must name an attribute, got {self.host_flag!r}"
+            )
 
     def check_settings(self, table: Mapping[str, Any]) -> None:
         """Raise `ConfigError` for a setting that the backend doesn't have, or a value of another type."""

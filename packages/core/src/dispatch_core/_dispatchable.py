@@ -198,7 +198,8 @@ class Dispatchable:
             assert route.implementation is not None
             note = functools.partial(annotate, implementation=route.implementation, kind=route.kind)
             arrays = [o.label for o in self.operands(arguments)]
-            target = compile_runner(self, route.implementation, arrays, note)
+            flag = route.entry.require().host_flag if route.entry is not None else None
+            target = compile_runner(self, route.implementation, arrays, note, flag)
         else:
             return
         key = tuple(type(arguments[n]) for n, _ in self.declaration.parameters)

@@ -94,10 +94,12 @@ def compile_runner(
     implementation: Implementation,
     arrays: list[str],
     annotate: Callable[[Exception], None],
+    host_flag: str | None = None,
 ) -> types.FunctionType:
     """The callable for calls that types send to one implementation.
 
     What types don't decide is asked of each call: whether its `arrays` share a device, and the limits.
+    `host_flag` as in `Backend`.
     """
     signature = function.signature
     forwarding = forwarding_source(signature)
@@ -108,7 +110,11 @@ def compile_runner(
         "__dispatch_annotate": annotate,
     }
     local = [_local(signature, n) for n in arrays]
-    accepted = [f"{local[0]}.device == {other}.device" for other in local[1:]]
+    accepted = (
+        [" and ".join(f"{local[0]}.device == {other}.device" for other in local[1:])] if local[1:] else []
+    )
+    if accepted and host_flag is not None:
+        accepted = [f"({' and '.join(f'{a}.{host_flag}' for a in local)} or {accepted[0]})"]
     for number, limit in enumerate(x for x in implementation.limits if not x.selection_only):
         accepted += _acceptance(limit, f"__dispatch_limit_{number}", signature, local, namespace)
     name = def_name(function.original)

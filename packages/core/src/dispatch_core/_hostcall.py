@@ -116,8 +116,10 @@ def _as_scalar(value: Any) -> Any:
 
 def _as_array(value: Any) -> Any:
     """A host array without dimensions for a NumPy scalar."""
-    is_scalar = type(value).__module__ == HOST and hasattr(value, "dtype") and hasattr(value, "reshape")
-    return value.reshape(()) if is_scalar else value
+    is_scalar = (
+        type(value).__module__ == HOST and hasattr(value, "dtype") and not hasattr(value, "__setitem__")
+    )
+    return value[...] if is_scalar else value
 
 
 def _exchanged(

@@ -13,8 +13,7 @@ import io
 import logging
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -23,7 +22,8 @@ from ._compare import Difference, compare, magnitude
 from ._errors import VerificationError
 from ._families import HOST, NO_PART, OPAQUE, classify
 from ._options import Options, block, current_options
-from ._routes import Passed, Route
+from ._records import Proceed, Record, recorded
+from ._routes import Route
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -31,9 +31,6 @@ if TYPE_CHECKING:
     from ._dispatchable import Dispatchable
 
 __all__ = ["Observer", "Record", "Totals", "Verification", "set_log_level", "trace", "verify"]
-
-Proceed = Callable[[Mapping[str, Any]], tuple[Any, int]]
-
 
 class Observer(Protocol):
     """Who hears of every dispatched call."""
@@ -77,52 +74,6 @@ class Watcher:
 # ---------------------------------------------------------------------------------------------------------------
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
-    """One dispatched call.
-
-    Attributes
-    ----------
-    function : str
-        Public name.
-    backend : str
-        Who ran it: a backend's name, ``"native"``, ``"home"``, ``"portable"``, or ``"none"`` for a refusal.
-    kind : str
-        The kind of route, see `Route`.
-    family : str
-        Family of the arrays.
-    device : str or None
-        Where it ran.
-    seconds : float
-        Wall time, calls inside included. The work queued on an accelerator is waited for.
-    bytes_copied : int
-        Bytes copied between host and device, and between host arrays where memory could not be shared.
-    passed : tuple of Passed
-        Who was passed over, and why.
-    fell_back : bool
-        A backend was selected and none ran it.
-    kernel : str or None
-        The kind of kernel that an implementation ran, ``"device"`` or ``"host"``, or ``"device+host"``.
-    depth : int
-        How many dispatched calls this one is inside of.
-    error : str or None
-        Name of the exception that left the call.
-    """
-
-    function: str
-    backend: str
-    kind: str
-    family: str
-    device: str | None
-    seconds: float
-    bytes_copied: int
-    passed: tuple[Passed, ...]
-    fell_back: bool
-    kernel: str | None
-    depth: int
-    error: str | None
-
-
 @dataclasses.dataclass(frozen=True, slots=True)
 class Totals:
     """All calls of one function by one backend."""
@@ -132,19 +83,6 @@ class Totals:
     calls: int
     seconds: float
     bytes_copied: int
-
-
-_kernels: contextvars.ContextVar[list[str] | None] = contextvars.ContextVar("dispatch_kernels", default=None)
-
-
-def report_kernel(kind: str) -> None:
-    """Tell whoever watches the running call which kind of kernel runs; for implementations with several."""
-    heard = _kernels.get()
-    if heard is not None and kind not in heard:
-        heard.append(kind)
-
-
-_depth: contextvars.ContextVar[int] = contextvars.ContextVar("dispatch_depth", default=0)
 
 
 class trace(Watcher):
@@ -179,25 +117,18 @@ class trace(Watcher):
         self, function: Dispatchable, route: Route, proceed: Proceed, arguments: Mapping[str, Any]
     ) -> tuple[Any, int]:
         """Time the call and record it, in the order in which calls began."""
-        with self._lock:  # several threads may share the block's context
-            index = len(self.records)
-            self.records.append(_record(route, 0.0, 0, None, []))
-        heard: list[str] = []
-        tokens = _depth.set(_depth.get() + 1), _kernels.set(heard)
-        start, copied, failure = time.perf_counter(), 0, None
-        try:
-            result, copied = proceed(arguments)
-            _synchronize(route)
-        except BaseException as error:
-            failure = type(error).__name__
-            raise
-        else:
-            return result, copied
-        finally:
-            seconds = time.perf_counter() - start
-            _depth.reset(tokens[0])
-            _kernels.reset(tokens[1])
-            self.records[index] = _record(route, seconds, copied, failure, heard)
+        index = -1
+
+        def begin(record: Record) -> None:
+            nonlocal index
+            with self._lock:  # several threads may share the block's context
+                index = len(self.records)
+                self.records.append(record)
+
+        def end(record: Record) -> None:
+            self.records[index] = record
+
+        return recorded(route, proceed, arguments, begin=begin, end=end)
 
     def totals(self) -> list[Totals]:
         """Calls, seconds and bytes per function and backend, in the order of their first calls."""
@@ -240,31 +171,6 @@ class trace(Watcher):
             )
             table.add_row(*map(escape, (name, *cells, passed)))
         return table
-
-
-def _record(route: Route, seconds: float, copied: int, error: str | None, kernels: list[str]) -> Record:
-    return Record(
-        function=route.function,
-        backend=route.backend,
-        kind=route.kind,
-        family=route.family,
-        device=route.device,
-        seconds=seconds,
-        bytes_copied=copied,
-        passed=route.passed,
-        fell_back=route.fell_back,
-        kernel="+".join(kernels or route.implementation.traits.kernels[:1]) if route.implementation else None,
-        depth=_depth.get(),
-        error=error,
-    )
-
-
-def _synchronize(route: Route) -> None:
-    """Wait for a device, so that the time is the work's and not only its launch's."""
-    if route.entry is not None and route.device not in (None, "cpu"):
-        adapter = _discovery.adapter_of(route.entry)
-        if adapter is not None:
-            adapter.synchronize(str(route.device))
 
 
 class Counter:

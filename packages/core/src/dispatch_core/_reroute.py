@@ -280,7 +280,7 @@ def _install_names(functions: Sequence[Dispatchable], modules: Sequence[str], be
 
 def _own_packages() -> frozenset[str]:
     """Top-level packages of the core, the plugins and the backends."""
-    paths = {"dispatch_core", "dispatch_startup"}
+    paths = {"dispatch_core", "dispatch_startup", "dispatch_startup_on"}
     entries: list[Entry[Any]] = [
         *_discovery.plugin_entries().values(),
         *_discovery.backend_entries().values(),

@@ -3,8 +3,9 @@
 from ._backend import INTERFACE, HostAdapter, selection_limits
 from ._discovery import resolve_device
 from ._namespaces import explicit_namespace, library_function
-from ._observe import Watcher, report_kernel
+from ._observe import Watcher
 from ._options import current_options, library_only, setting
+from ._records import report_kernel
 
 __all__ = [
     "INTERFACE",

@@ -27,6 +27,8 @@ Draw = Callable[[st.SearchStrategy[Any]], Any]
 #: The arguments drawn so far, by name; a part may replace one of them.
 Given = dict[str, Any]
 Drawing = Callable[[Draw, Given], Any]
+#: How many elements of an array may be read on the host: a number, or what a call's arguments make of it.
+HostReads = int | Callable[[Mapping[str, Any]], int]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -60,18 +62,27 @@ class Case:
     kernels : tuple of str
         Parameters whose arrays are small and may be read on the host (weights, footprints): the conformance
         kit tolerates transfers of no more elements than they have.
+    host_reads : int or callable
+        For functions that need results on the host to go on, or whose result lives there: whether anything has
+        changed, how many labels there are, their bounding boxes. The most elements that an array which is no
+        argument of the call may have to be read, or what ``host_reads(arguments)`` returns for a call.
     """
 
     calls: st.SearchStrategy[Call]
     kernels: tuple[str, ...] = ()
+    host_reads: HostReads = 0
+
+    def most_read(self, call: Call) -> int:
+        """The most elements of one array that a call may read on the host, see `host_reads`."""
+        return self.host_reads(call.arguments) if callable(self.host_reads) else self.host_reads
 
 
-def case(kernels: tuple[str, ...] = (), /, **parts: Part) -> Case:
+def case(kernels: tuple[str, ...] = (), /, *, host_reads: HostReads = 0, **parts: Part) -> Case:
     """Declare a function's calls by the parts of its arguments, drawn in the order given.
 
     Parameters
     ----------
-    kernels : tuple of str
+    kernels, host_reads
         See `Case`.
     **parts : Part
         One for each parameter. The first is passed by position.
@@ -94,7 +105,7 @@ def case(kernels: tuple[str, ...] = (), /, **parts: Part) -> Case:
                 given[name] = value
         return Call(given)
 
-    return Case(calls(), kernels)
+    return Case(calls(), kernels, host_reads)
 
 
 def maybe(part: Part) -> Part:
