@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextvars
 import dataclasses
-import io
 import logging
 import sys
 import threading
@@ -24,6 +23,7 @@ from ._families import HOST, NO_PART, OPAQUE, classify
 from ._options import Options, block, current_options
 from ._records import Proceed, Record, recorded
 from ._routes import Route
+from ._text import plain_text
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from ._dispatchable import Dispatchable
 
 __all__ = ["Observer", "Record", "Totals", "Verification", "set_log_level", "trace", "verify"]
+
 
 class Observer(Protocol):
     """Who hears of every dispatched call."""
@@ -59,11 +60,7 @@ class Watcher:
         block.reset(self._tokens.pop())
 
     def __str__(self) -> str:
-        from rich.console import Console
-
-        out = io.StringIO()
-        Console(file=out, width=120, force_terminal=False).print(self.__rich__())
-        return out.getvalue()
+        return plain_text(self.__rich__())
 
     def __rich__(self) -> Any:
         raise NotImplementedError

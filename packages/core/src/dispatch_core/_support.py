@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import dataclasses
 import fnmatch
-import io
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
@@ -21,6 +20,7 @@ from ._dispatchable import Dispatchable
 from ._errors import DispatchError
 from ._families import families_of
 from ._namespaces import declared, dispatchables
+from ._text import plain_text
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -54,6 +54,9 @@ class Support:
         False where the shape of the result depends on the data.
     differentiable : bool
         Gradients flow to the array inputs.
+    kernels : tuple of str
+        The kinds of kernel: ``"device"``, made of the array library's operations, ``"host"``, compiled code of
+        the library on memory shared with it. The first is the usual one.
     precision : tuple of str
         The values of the option ``precision`` that it serves.
     tolerance : mapping of str to (float, float)
@@ -67,6 +70,7 @@ class Support:
     reason: str | None = None
     lazy_safe: bool = True
     differentiable: bool = False
+    kernels: tuple[str, ...] = ()
     precision: tuple[str, ...] = ()
     tolerance: Mapping[str, tuple[float, float]] = dataclasses.field(default_factory=dict, hash=False)
 
@@ -115,11 +119,7 @@ class SupportTable(Sequence[Support]):
         return f"<SupportTable of {len(self)} rows; print it, or iterate over its rows>"
 
     def __str__(self) -> str:
-        from rich.console import Console
-
-        out = io.StringIO()
-        Console(file=out, width=120, force_terminal=False).print(self)
-        return out.getvalue()
+        return plain_text(self)
 
     def by_function(self) -> dict[str, dict[str, Support]]:
         """Function to backend to row."""
@@ -144,7 +144,7 @@ class SupportTable(Sequence[Support]):
         caption = [f"tolerance of {name}: {_worded(t)}" for name, t in usual.items() if t]
         table = Table(title=self.summary(), caption=Text("\n".join([*caption, *self.problems])))
         table.title_justify = table.caption_justify = "left"
-        for column in ("function", "backend", "support", "limits", "gradients", "lazy", "precision"):
+        for column in ("function", "backend", "support", "limits", "gradients", "kernels", "lazy", "double"):
             table.add_column(column, no_wrap=column in ("function", "backend", "support"))
         for row in self:
             notes = [*row.limits, *([row.reason] if row.reason else [])]
@@ -157,8 +157,9 @@ class SupportTable(Sequence[Support]):
                 row.status,
                 Text("; ".join(notes)),
                 ("yes" if row.differentiable else "no") if there else "",
+                ", ".join(row.kernels),
                 "yes" if row.lazy_safe else "no",
-                ", ".join(row.precision),
+                ("yes" if "double" in row.precision else "no") if there else "",
             )
         return table
 
@@ -294,6 +295,7 @@ def _implemented(
         limits=limits,
         lazy_safe=function.declaration.lazy_safe,
         differentiable=found.traits.differentiable,
+        kernels=found.traits.kernels,
         precision=found.traits.precision,
         tolerance=MappingProxyType({**found.tolerance, **found.traits.tolerance}),
     )
