@@ -2,7 +2,7 @@
 
 Each round times both, in turn; the figure of a call is the ratio of the best times. Ratios above 1 mean that
 torch is faster. ``selected`` is the selection with NumPy arrays in and out, the dispatch included; ``tensor``
-the type dispatch on a tensor of the device.
+the type dispatch on a tensor of the device. What is called stands in `ndimage_calls`.
 """
 
 from __future__ import annotations
@@ -18,50 +18,15 @@ from typing import Any
 import click
 import numpy as np
 import scipy
-from dispatch_core import using
-from dispatch_core.plugin_api import resolve_device
+from dispatch_core import UnsupportedCallError, trace, using
+from dispatch_core.plugin_api import library_function, library_only, resolve_device
 from dispatch_scipy import ndimage
+from ndimage_calls import CALLS, Call, Scene
 from rich.console import Console
 from rich.table import Table
 
-DISK = np.hypot(*np.ogrid[-5:6, -5:6]) <= 5
-BUMP = np.add.outer(np.arange(5.0) ** 2, np.arange(5.0) ** 2).astype(np.float32)
-TAPS = np.hanning(9)[1:-1]
-KERNEL = np.outer(np.hanning(7)[1:-1], np.hanning(7)[1:-1])
-
-#: label -> (function, arguments); arrays among them are given as tensors where tensors are timed.
-CASES: dict[str, tuple[str, dict[str, Any]]] = {
-    "correlate1d, 7 taps": ("correlate1d", {"weights": TAPS}),
-    "convolve1d, 7 taps, axis 0": ("convolve1d", {"weights": TAPS, "axis": 0}),
-    "correlate 5x5": ("correlate", {"weights": KERNEL}),
-    "convolve 5x5": ("convolve", {"weights": KERNEL}),
-    "gaussian_filter1d s=3": ("gaussian_filter1d", {"sigma": 3}),
-    "gaussian_filter s=1": ("gaussian_filter", {"sigma": 1}),
-    "gaussian_filter s=3": ("gaussian_filter", {"sigma": 3}),
-    "uniform_filter1d 9": ("uniform_filter1d", {"size": 9}),
-    "uniform_filter 9": ("uniform_filter", {"size": 9}),
-    "minimum_filter1d 9": ("minimum_filter1d", {"size": 9}),
-    "maximum_filter1d 9": ("maximum_filter1d", {"size": 9}),
-    "minimum_filter 9": ("minimum_filter", {"size": 9}),
-    "maximum_filter 9": ("maximum_filter", {"size": 9}),
-    "maximum_filter disk 5": ("maximum_filter", {"footprint": DISK}),
-    "sobel": ("sobel", {}),
-    "prewitt": ("prewitt", {}),
-    "laplace": ("laplace", {}),
-    "gaussian_laplace s=2": ("gaussian_laplace", {"sigma": 2}),
-    "gaussian_gradient_magnitude s=2": ("gaussian_gradient_magnitude", {"sigma": 2}),
-    "generic_laplace sobel": ("generic_laplace", {"derivative2": ndimage.sobel}),
-    "generic_gradient_magnitude sobel": ("generic_gradient_magnitude", {"derivative": ndimage.sobel}),
-    "grey_erosion 5": ("grey_erosion", {"size": (5, 5)}),
-    "grey_dilation 5": ("grey_dilation", {"size": (5, 5)}),
-    "grey_dilation 5x5 structure": ("grey_dilation", {"structure": BUMP}),
-    "grey_opening 5": ("grey_opening", {"size": (5, 5)}),
-    "grey_closing 5": ("grey_closing", {"size": (5, 5)}),
-    "morphological_gradient 5": ("morphological_gradient", {"size": (5, 5)}),
-    "morphological_laplace 5": ("morphological_laplace", {"size": (5, 5)}),
-    "white_tophat 5": ("white_tophat", {"size": (5, 5)}),
-    "black_tophat 5": ("black_tophat", {"size": (5, 5)}),
-}
+#: No call is repeated once its rounds have taken this many seconds.
+PATIENCE = 4.0
 
 
 def best_times(calls: list[Callable[[], Any]], rounds: int) -> list[float]:
@@ -69,77 +34,109 @@ def best_times(calls: list[Callable[[], Any]], rounds: int) -> list[float]:
     best = [math.inf] * len(calls)
     for call in calls:
         call()
-    for _ in range(rounds):
+    begun = time.perf_counter()
+    for number in range(rounds):
         for i, call in enumerate(calls):
             start = time.perf_counter()
             call()
             best[i] = min(best[i], time.perf_counter() - start)
+        if number and time.perf_counter() - begun > PATIENCE:
+            break
     return best
 
 
-def measure(name: str, options: dict[str, Any], image: np.ndarray, device: str, rounds: int) -> list[float]:
-    """Best seconds of SciPy, of the selected backend, and on a tensor."""
+def measure(call: Call, scene: Scene, device: str, rounds: int) -> dict[str, Any]:
+    """Best seconds of SciPy, of the selected backend, and on a tensor; and the kernel that ran."""
     import torch
 
-    function = getattr(ndimage, name)
-    tensor = torch.from_numpy(image).to(device)
-    on_device = {
-        k: torch.from_numpy(v).to(device) if isinstance(v, np.ndarray) else v for k, v in options.items()
-    }
+    function, original = getattr(ndimage, call.function), library_function(f"scipy.ndimage.{call.function}")
+    arguments = call.arguments(scene)
 
-    def synchronized() -> None:
-        function(tensor, **on_device)
-        if device.startswith("cuda"):
-            torch.cuda.synchronize()
+    def on_device(value: Any) -> Any:
+        return torch.from_numpy(value).to(device) if isinstance(value, np.ndarray) else value
+
+    tensors = {k: on_device(v) for k, v in arguments.items()}
 
     def native() -> None:
-        with using(backends=()):
-            function.__wrapped__(image, **options)
+        with library_only():
+            original(**arguments)
 
     def selected() -> None:
         with using("torch", device=device, fallback="error"):
-            function(image, **options)
+            function(**arguments)
 
-    return best_times([native, selected, synchronized], rounds)
+    def tensor() -> None:
+        function(**tensors)
+        if device.startswith("cuda"):
+            torch.cuda.synchronize()
+
+    times = dict(
+        zip(("scipy", "selected", "tensor"), best_times([native, selected, tensor], rounds), strict=True)
+    )
+    with using("torch", device=device, fallback="error"), trace() as calls:
+        function(**arguments)
+    return {**times, "kernel": calls[0].kernel}
+
+
+def geometric_mean(values: list[float]) -> float:
+    """1 for no values."""
+    return math.exp(sum(map(math.log, values)) / max(len(values), 1))
+
+
+def per_function(rows: list[dict[str, Any]], key: str) -> float:
+    """The geometric mean over functions, of which each counts once however many calls it has."""
+    ratios: dict[str, list[float]] = {}
+    for row in rows:
+        ratios.setdefault(row["function"], []).append(row["scipy"] / row[key])
+    return geometric_mean([geometric_mean(r) for r in ratios.values()])
 
 
 @click.command()
-@click.option("--size", default=2048, show_default=True, help="Edge of the square image.")
+@click.option(
+    "--shape", default="2048x2048", show_default=True, help="Shape of the image, such as 160x160x160."
+)
 @click.option("--dtype", default="float32", show_default=True)
 @click.option("--device", default="cpu", show_default=True)
+@click.option("--kernels", type=click.Choice(["host", "device"]), default="host", show_default=True)
 @click.option("--rounds", default=7, show_default=True)
 @click.option("--only", default="", help="Part of the labels to time.")
 @click.option("--json", "path", type=click.Path(path_type=Path), help="Write the figures here too.")
-def main(size: int, dtype: str, device: str, rounds: int, only: str, path: Path | None) -> None:
-    """Print the table."""
+def main(
+    shape: str, dtype: str, device: str, kernels: str, rounds: int, only: str, path: Path | None
+) -> None:
+    """Print the table. With ``--kernels device`` no host kernels run."""
     import torch
 
     device = resolve_device("torch", device)
-    rng = np.random.default_rng(0)
-    image = rng.random((size, size), dtype=np.float64)
-    image = (image * 255 if np.dtype(dtype).kind in "iu" else image).astype(dtype)
+    scene = Scene(tuple(map(int, shape.split("x"))), dtype)
     what = torch.cuda.get_device_name() if device.startswith("cuda") else f"{torch.get_num_threads()} threads"
-    title = (
-        f"{dtype} {size}x{size}, torch {torch.__version__} on {device} ({what}), scipy {scipy.__version__}"
-    )
+    title = f"{dtype} {shape}, torch {torch.__version__} on {device} ({what}), scipy {scipy.__version__}"
+    title += "" if kernels == "host" else ", device kernels only"
     table = Table(title=title, title_justify="left")
-    for column in ("call", "SciPy ms", "selected ms", "selected ratio", "tensor ms", "tensor ratio"):
-        table.add_column(column, justify="left" if column == "call" else "right")
+    for column in ("call", "kernel", "SciPy ms", "selected ms", "ratio", "tensor ms", "ratio"):
+        table.add_column(column, justify="left" if column in ("call", "kernel") else "right")
     rows = []
-    for label, (name, options) in CASES.items():
-        if only in label:
-            native, selected, tensor = measure(name, options, image, device, rounds)
-            rows.append(
-                {"call": label, "function": name, "scipy": native, "selected": selected, "tensor": tensor}
-            )
-            cells = [f"{native * 1e3:.1f}", f"{selected * 1e3:.1f}", f"{native / selected:.2f}"]
-            table.add_row(label, *cells, f"{tensor * 1e3:.1f}", f"{native / tensor:.2f}")
-    means = {
-        k: math.exp(sum(math.log(r["scipy"] / r[k]) for r in rows) / len(rows))
-        for k in ("selected", "tensor")
-    }
+    with using(settings={"torch": {"host_kernels": kernels == "host"}}):
+        for call in CALLS:
+            if only not in call.label or not call.fits(scene):
+                continue
+            try:
+                seconds = measure(call, scene, device, rounds)
+            except UnsupportedCallError as error:
+                table.add_row(call.label, "none", str(error).partition(". ")[2])
+                continue
+            row = {"call": call.label, "function": call.function, **seconds}
+            rows.append(row)
+            cells = [f"{row['scipy'] * 1e3:.1f}"]
+            for key in ("selected", "tensor"):
+                cells += [f"{row[key] * 1e3:.1f}", f"{row['scipy'] / row[key]:.2f}"]
+            table.add_row(call.label, row["kernel"], *cells)
+    means = {key: per_function(rows, key) for key in ("selected", "tensor")}
     table.add_section()
-    table.add_row("geometric mean", "", "", f"{means['selected']:.2f}", "", f"{means['tensor']:.2f}")
+    count = len({row["function"] for row in rows})
+    table.add_row(
+        f"mean of {count} functions", "", "", "", f"{means['selected']:.2f}", "", f"{means['tensor']:.2f}"
+    )
     Console(width=120).print(table)
     if path is not None:
         figures = {
