@@ -15,6 +15,7 @@ from dispatch_core import (
     UnsupportedCallError,
     configure,
     support,
+    traits,
     trace,
     using,
 )
@@ -168,8 +169,8 @@ def test_limits_of_selection_leave_type_dispatch_alone(fake):
         function(np.ones(1), 20)
 
 
-def test_support_tables_name_limits_of_selection(world, fake):
-    fake("scale", selection_limits(only_small)(world.modules["fake_backend_filters"].scale))
+def test_support_tables_name_limits_of_selection(fake):
+    fake("scale", selection_limits(only_small)(lambda image, factor=2: image))
     assert "selection: factors up to 9" in str(support("fakelib.filters.scale"))
 
 
@@ -231,3 +232,14 @@ def test_a_host_flag_spares_the_comparison_and_nothing_else(fake, monkeypatch):
 def test_a_host_flag_is_a_name():
     with pytest.raises(BackendError, match="host_flag must name an attribute, got 'is cpu'"):
         Backend(name="x", families=(), implements={}, host_flag="is cpu")
+
+
+# -- differences ---------------------------------------------------------------------------------------------
+
+
+def test_declared_differences_stand_in_support_tables(fake):
+    fake("add", traits(differences=["NaN counts as zero"])(lambda image, weights: image))
+    table = support("fakelib.filters.add")
+    row = next(r for r in table if r.backend == "fake")
+    assert row.differences == ("NaN counts as zero",)
+    assert "differs: NaN counts as zero" in " ".join(str(table).replace("│", " ").split())

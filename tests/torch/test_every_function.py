@@ -75,7 +75,15 @@ CALLS = {
         )
     },
     **{n: (IMAGE, {}) for n in ("sobel", "prewitt", "laplace", "spline_filter", "spline_filter1d")},
-    **dict.fromkeys(("uniform_filter", "uniform_filter1d", "minimum_filter", "maximum_filter", "minimum_filter1d", "maximum_filter1d", "median_filter", "grey_erosion", "grey_dilation", "grey_opening", "grey_closing", "morphological_gradient", "morphological_laplace", "white_tophat", "black_tophat"), (IMAGE, WINDOW)),
+    **dict.fromkeys(
+        (
+            "uniform_filter", "uniform_filter1d", "minimum_filter", "maximum_filter", "minimum_filter1d",
+            "maximum_filter1d", "median_filter", "grey_erosion", "grey_dilation", "grey_opening",
+            "grey_closing", "morphological_gradient", "morphological_laplace", "white_tophat",
+            "black_tophat",
+        ),
+        (IMAGE, WINDOW),
+    ),
     "rank_filter": (IMAGE, {"rank": 2, **WINDOW}),
     "percentile_filter": (IMAGE, {"percentile": 30, "size": 9}),
     "generic_laplace": (IMAGE, {"derivative2": ndimage.sobel}),
@@ -105,7 +113,13 @@ CALLS = {
     "distance_transform_cdt": (BINARY, {}),
     "distance_transform_edt": (BINARY, {}),
     "iterate_structure": (CROSS, {"iterations": 3}),
-    **dict.fromkeys(("center_of_mass", "extrema", "maximum", "maximum_position", "mean", "median", "minimum", "minimum_position", "standard_deviation", "sum", "sum_labels", "variance"), (IMAGE, REGIONS)),
+    **dict.fromkeys(
+        (
+            "center_of_mass", "extrema", "maximum", "maximum_position", "mean", "median", "minimum",
+            "minimum_position", "standard_deviation", "sum", "sum_labels", "variance",
+        ),
+        (IMAGE, REGIONS),
+    ),
     "histogram": (IMAGE, {"min": 0.0, "max": 1.0, "bins": 8, **REGIONS}),
     "labeled_comprehension": (IMAGE, {**REGIONS, "func": torch.mean, "out_dtype": float, "default": 0.0}),
     "label": (BINARY, {}),

@@ -1,4 +1,6 @@
-"""The cheap question of every interpreter start: could dispatch be switched on here?"""
+"""The cheap question of every interpreter start: could dispatch be switched on here? PYTEST_DONT_REWRITE"""
+# (That word spares pytest a warning: a module of a plugin's distribution that is there before its hook.)
+#
 # ``dispatch_startup.pth`` calls `main` on Python 3.14 and earlier, ``dispatch_startup.start`` on 3.15 and
 # later, where the ``.start`` file disables the import line of the ``.pth`` file beside it (PEP 829).
 #

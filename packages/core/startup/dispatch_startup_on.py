@@ -2,7 +2,7 @@
 
 A module beside `dispatch_startup`, which imports it, since dispatch_core cannot be imported before site has read
 every path file. What must stay true: nothing here raises, and nothing is imported that every start hasn't loaded
-but `dispatch_core` itself, once it is known that the answer is yes.
+but `dispatch_core` itself, once it is known that the answer is yes. PYTEST_DONT_REWRITE, as there.
 """
 
 import os

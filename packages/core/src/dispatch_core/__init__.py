@@ -1,6 +1,7 @@
 """Array dispatch for scientific Python: ``functools.singledispatch`` for several arguments, and backends.
 
 The public names, nothing else. Importing this package imports no array library.
+PYTEST_DONT_REWRITE: where a switch has imported it at the start, pytest would warn of it.
 """
 
 from ._backend import Backend, limits, traits

@@ -300,6 +300,7 @@ class Traits:
     precision: tuple[str, ...] = ("default",)
     tolerance: Tolerance = dataclasses.field(default_factory=dict)
     kernels: tuple[str, ...] = ("device",)
+    differences: tuple[str, ...] = ()
 
 
 def traits(
@@ -308,6 +309,7 @@ def traits(
     precision: Iterable[str] = ("default",),
     tolerance: Tolerance | None = None,
     kernels: Iterable[str] = ("device",),
+    differences: Iterable[str] = (),
 ) -> Callable[[F], F]:
     """Declare what an implementation promises.
 
@@ -322,12 +324,16 @@ def traits(
     kernels : iterable of str
         The kinds of kernel it has, the usual one first: ``"device"``, made of the family's own operations, and
         ``"host"``, compiled code of the library on shared memory. One with several calls `report_kernel`.
+    differences : iterable of str
+        Where results differ from the library's for values that no limit can tell without reading them, such as
+        NaN; support tables show them.
     """
     declared = Traits(
         differentiable=differentiable,
         precision=tuple(precision),
         tolerance=MappingProxyType(dict(tolerance or {})),
         kernels=tuple(kernels),
+        differences=tuple(differences),
     )
 
     def declare(function: F) -> F:

@@ -75,6 +75,9 @@ class Plugin:
         Public namespace to the module with implementations written once for every family.
     strategies : mapping of str to str
         Public namespace to the module whose ``CASES`` the conformance kit draws calls from.
+    suite : str
+        Module by which the pytest plugin fits the library's own test suite to rerouting, see
+        ``dispatch_core.testing._suite``.
     requires : str
         Range of the library's versions that the plugin works with.
     tested : tuple of str
@@ -89,6 +92,7 @@ class Plugin:
     explicit: Mapping[str, str] = dataclasses.field(default_factory=dict)
     portable: Mapping[str, str] = dataclasses.field(default_factory=dict)
     strategies: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    suite: str = ""
     requires: str = ""
     tested: tuple[str, ...] = ()
     interface: int = INTERFACE

@@ -54,6 +54,8 @@ class Support:
         False where the shape of the result depends on the data.
     differentiable : bool
         Gradients flow to the array inputs.
+    differences : tuple of str
+        Values for which results differ from the library's.
     kernels : tuple of str
         The kinds of kernel: ``"device"``, made of the array library's operations, ``"host"``, compiled code of
         the library on memory shared with it. The first is the usual one.
@@ -70,6 +72,7 @@ class Support:
     reason: str | None = None
     lazy_safe: bool = True
     differentiable: bool = False
+    differences: tuple[str, ...] = ()
     kernels: tuple[str, ...] = ()
     precision: tuple[str, ...] = ()
     tolerance: Mapping[str, tuple[float, float]] = dataclasses.field(default_factory=dict, hash=False)
@@ -147,7 +150,11 @@ class SupportTable(Sequence[Support]):
         for column in ("function", "backend", "support", "limits", "gradients", "kernels", "lazy", "double"):
             table.add_column(column, no_wrap=column in ("function", "backend", "support"))
         for row in self:
-            notes = [*row.limits, *([row.reason] if row.reason else [])]
+            notes = [
+                *row.limits,
+                *(f"differs: {d}" for d in row.differences),
+                *([row.reason] if row.reason else []),
+            ]
             if row.tolerance and row.tolerance != usual[row.backend]:
                 notes.append(f"tolerance {_worded(row.tolerance)}")
             there = row.status not in ("none", "native")
@@ -295,6 +302,7 @@ def _implemented(
         limits=limits,
         lazy_safe=function.declaration.lazy_safe,
         differentiable=found.traits.differentiable,
+        differences=found.traits.differences,
         kernels=found.traits.kernels,
         precision=found.traits.precision,
         tolerance=MappingProxyType({**found.tolerance, **found.traits.tolerance}),

@@ -6,7 +6,7 @@ Needs hypothesis, NumPy and pytest.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 import hypothesis
@@ -19,6 +19,7 @@ from .._discovery import Entry
 from .._dispatchable import Dispatchable
 from .._errors import BackendError, ConfigError
 from .._namespaces import find
+from .._options import using
 from ._cases import Case, cases_of
 from ._check import check_call
 from ._recipes import Call
@@ -166,9 +167,11 @@ def conformance(
     namespace: str,
     *,
     implemented: Iterable[str] = (),
+    functions: Iterable[str] | None = None,
     devices: Iterable[str] = ("cpu",),
     ways: Iterable[Way] = WAYS,
     shares_memory: bool = True,
+    options: Mapping[str, Any] | None = None,
     settings: hypothesis.settings | None = None,
 ) -> Callable[..., None]:
     """A pytest test that compares a backend with a library: one test for each function, way and device.
@@ -188,11 +191,16 @@ def conformance(
         The library's namespace, ``"scipy.ndimage"``.
     implemented : iterable of str
         Functions that the backend must have.
+    functions : iterable of str, optional
+        The functions to check. Default: all that calls are declared for.
     devices : iterable of str
         Devices to run on; one that this machine lacks is skipped with the reason.
     ways : iterable of {"type", "selection"}
     shares_memory : bool
         Whether the backend views the memory of NumPy arrays on the CPU; then nothing may be copied.
+    options : mapping, optional
+        What `dispatch_core.using` takes by name, in force for every call:
+        ``{"settings": {"torch": {"host_kernels": False}}}``.
     settings : hypothesis.settings, optional
         Default: the profile that the environment variable ``HYPOTHESIS_PROFILE`` names, else the one in force
         (pytest's ``--hypothesis-profile``). The kit registers ``"quick"`` and ``"thorough"``.
@@ -216,26 +224,28 @@ def conformance(
         test_ndimage = conformance("torch", "scipy.ndimage", implemented=["sobel", "laplace"])
     """
     required = frozenset(implemented)
-    unknown = required - set(cases_of(namespace))
+    names = list(cases_of(namespace)) if functions is None else list(functions)
+    unknown = (required | set(names)) - set(cases_of(namespace))
     if unknown:
         raise BackendError(f"no calls are declared for {', '.join(sorted(unknown))} of {namespace}")
 
     @pytest.mark.parametrize("device", list(devices))
     @pytest.mark.parametrize("way", list(ways))
-    @pytest.mark.parametrize("name", list(cases_of(namespace)))
+    @pytest.mark.parametrize("name", names)
     def test(name: str, way: Way, device: str) -> None:
         try:
             _adapter(_entry(backend)).device(device)
         except ConfigError as error:
             pytest.skip(str(error))
-        check_function(
-            backend,
-            f"{namespace}.{name}",
-            way,
-            device=device,
-            required=name in required,
-            shares_memory=shares_memory,
-            settings=settings,
-        )
+        with using(**(options or {})):
+            check_function(
+                backend,
+                f"{namespace}.{name}",
+                way,
+                device=device,
+                required=name in required,
+                shares_memory=shares_memory,
+                settings=settings,
+            )
 
     return test

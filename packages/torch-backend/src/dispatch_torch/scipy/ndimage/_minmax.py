@@ -26,6 +26,10 @@ exact = traits(
     differentiable=True,
     precision=("default", "double"),
     tolerance={"float32": (0.0, 0.0), "float64": (0.0, 0.0)},
+    differences=(
+        "NaN under a box window is seen by every window that holds it; SciPy loses some",
+        "floats below -2**63 with a footprint and output=uint64",
+    ),
 )
 
 

@@ -112,7 +112,14 @@ def _pieces(x: Tensor) -> Iterator[tuple[slice, slice, slice]]:
             yield slice(i, i + high), slice(None), slice(k, k + wide)
 
 
-@traits(differentiable=True, precision=("default", "double"))
+_declared = traits(
+    differentiable=True,
+    precision=("default", "double"),
+    differences=("on mps NaN and infinities spoil their windows only, not the rest of the line",),
+)
+
+
+@_declared
 def uniform_filter1d(
     input: Tensor,
     size: int,
@@ -157,7 +164,7 @@ def uniform_filter1d(
     )
 
 
-@traits(differentiable=True, precision=("default", "double"))
+@_declared
 def uniform_filter(
     input: Tensor,
     size: int | Sequence[int] = 3,
