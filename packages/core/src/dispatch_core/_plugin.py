@@ -77,7 +77,7 @@ class Plugin:
         Public namespace to the module whose ``CASES`` the conformance kit draws calls from.
     suite : str
         Module by which the pytest plugin fits the library's own test suite to rerouting, see
-        ``dispatch_core.testing._suite``.
+        ``dispatch_core._suites._fits``.
     requires : str
         Range of the library's versions that the plugin works with.
     tested : tuple of str

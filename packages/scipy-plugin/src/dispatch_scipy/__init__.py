@@ -16,6 +16,7 @@ plugin = Plugin(
     namespaces={"scipy.ndimage": "dispatch_scipy._ndimage:FUNCTIONS"},
     explicit={"scipy.ndimage": "dispatch_scipy.ndimage"},
     strategies={"scipy.ndimage": "dispatch_scipy.testing.ndimage"},
+    suite="dispatch_scipy.testing.suite",
     requires=">=1.16",
     tested=("1.16", "1.17"),
 )

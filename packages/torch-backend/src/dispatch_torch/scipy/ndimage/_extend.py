@@ -35,7 +35,11 @@ def source_index(start: int, stop: int, n: int, mode: str) -> NDArray[np.int64]:
     ndarray, shape (stop - start,), int64
         Indices in ``range(n)``; -1 outside the axis in mode "constant".
     """
-    position = np.arange(start, stop, dtype=np.int64)
+    return fold(np.arange(start, stop, dtype=np.int64), n, mode)
+
+
+def fold(position: NDArray[np.int64], n: int, mode: str) -> NDArray[np.int64]:
+    """Source index of any positions of an axis of length `n`, as `source_index` gives it for a range."""
     if mode == "nearest":
         return position.clip(0, n - 1)
     if mode == "wrap":

@@ -95,7 +95,7 @@ def extremum(
         mask, values = _mask_and_values(around, minimum)
         return _over_pattern(x, mask, values, around, cval, minimum, dtype, into)
     if around.footprint is not None:
-        mask = _host_mask(around.footprint)
+        mask = host_mask(around.footprint)
         if not mask.all():
             return _over_pattern(x, mask, None, around, cval, minimum, dtype, into)
         sizes = mask.shape
@@ -186,7 +186,7 @@ def _holds_constant(dtype: torch.dtype, target: torch.dtype, stages: list[Stage]
     if dtype == torch.float64 or all(stage.mode != "constant" for stage in stages):
         return True
     if dtype == torch.float32:  # rounding keeps the order, and comes to the same before as after
-        return target == torch.float32 or _as_element(cval, dtype) == cval
+        return target == torch.float32 or as_element(cval, dtype) == cval
     limits = torch.iinfo(dtype)
     return cval.is_integer() and limits.min <= cval <= limits.max
 
@@ -206,7 +206,15 @@ def _reach(extents: list[int], before: list[int], modes: list[str], cval: float)
 # Patterns: footprints with holes, and structures
 
 
-def _host_mask(footprint: Any) -> Mask:
+def host_mask(footprint: Any) -> Mask:
+    """`read_mask` of a footprint that has to have an element that counts."""
+    mask = read_mask(footprint)
+    if not mask.any():
+        raise ValueError(f"footprint: has no true element (shape {mask.shape}), so the window would be empty")
+    return mask
+
+
+def read_mask(footprint: Any) -> Mask:
     """The footprint on the host: it is as small as the kernel, and it decides which operations are run.
 
     On the meta device there are no elements to look at, and only shapes matter: all of them count.
@@ -215,10 +223,7 @@ def _host_mask(footprint: Any) -> Mask:
         if footprint.device.type == "meta":
             return np.ones(tuple(footprint.shape), dtype=np.bool_)
         footprint = footprint.detach().ne(0).cpu().numpy()
-    mask = np.asarray(footprint).astype(np.bool_)
-    if not mask.any():
-        raise ValueError(f"footprint: has no true element (shape {mask.shape}), so the window would be empty")
-    return mask
+    return np.asarray(footprint).astype(np.bool_)
 
 
 def _host_values(structure: Any) -> NDArray[np.float64]:
@@ -237,7 +242,7 @@ def _mask_and_values(around: Neighbourhood, minimum: bool) -> tuple[Mask, Values
     structure = around.structure
     values: Values = _host_values(structure)
     shape = tuple(values.shape)
-    mask = np.ones(shape, dtype=np.bool_) if around.footprint is None else _host_mask(around.footprint)
+    mask = np.ones(shape, dtype=np.bool_) if around.footprint is None else host_mask(around.footprint)
     if mask.shape != shape:
         raise RuntimeError(f"structure: shape {shape} is not the footprint's {mask.shape}")
     if mask.size == 0:
@@ -264,10 +269,10 @@ def _over_pattern(
     mode = normalize_mode(around.mode)
     check_dtypes(x.dtype)
     target, x = _stored_dtype(dtype), _stored(x)
-    mask, values, before = _placed(mask, values, around, x.ndim)
+    mask, values, before = placed(mask, values, around, x.ndim)
     if x.numel() == 0:
         return torch.empty(x.shape, dtype=target, device=x.device)
-    border = _as_element(cval, x.dtype) if mode == "constant" else 0
+    border = as_element(cval, x.dtype) if mode == "constant" else 0
     reach = _reach(list(mask.shape), before, [mode] * mask.ndim, border)
     window = Dotted(from_mask(mask)) if values is None else _structured(x, mask, values, target)
     if x.ndim == 0:
@@ -275,12 +280,12 @@ def _over_pattern(
     return _evaluated(x, window, reach, minimum, target, into)
 
 
-def _as_element(cval: float, dtype: torch.dtype) -> float:
+def as_element(cval: float, dtype: torch.dtype) -> float:
     """What an array of `dtype` would hold if `cval` were stored in it."""
     return cast(torch.tensor(cval, dtype=torch.float64), dtype).item()  # a parameter, not data
 
 
-def _placed(
+def placed(
     mask: Mask, values: Values | None, around: Neighbourhood, ndim: int
 ) -> tuple[Mask, Values | None, list[int]]:
     """The kernel with as many axes as the array (at least one), cropped; and its reach before the centre.

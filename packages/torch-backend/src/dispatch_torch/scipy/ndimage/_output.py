@@ -7,6 +7,7 @@ any of it is written to a tensor given as ``output``, so that tensor may overlap
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -161,6 +162,30 @@ def cast_mirrored(result: Tensor, dtype: torch.dtype) -> Tensor:
     return torch.where(result < 0, -magnitude, magnitude).view(torch.uint64)
 
 
+def cast_rounded(result: Tensor, dtype: torch.dtype) -> Tensor:
+    """Convert to `dtype` as SciPy's interpolation does it from double: halves away from zero, limited to the range.
+
+    Booleans are cast as by `cast`. What is out of the range of 64 bits gives what SciPy 1.17 gives on x86-64.
+    """
+    if not is_integral(dtype) or dtype == torch.bool or is_integral(result.dtype):
+        return cast(result, dtype)
+    if result.is_complex():
+        result = result.real
+    info = torch.iinfo(dtype)
+    if info.min == 0:
+        shifted = torch.where(result > 0, result + 0.5, 0.0)
+        if dtype == torch.uint64:
+            return torch.where(shifted < 2.0**64, shifted, 0.0).to(dtype)
+        return shifted.clamp_(max=info.max).to(torch.int64).to(dtype)
+    shifted = torch.where(result > 0, result + 0.5, result - 0.5)
+    if dtype == torch.int64:
+        inside = (shifted >= -(2.0**63)) & (shifted < 2.0**63)
+        whole = torch.where(inside, shifted, 0.0).to(dtype)
+        beyond = torch.where(shifted > 2.0**63, info.max, info.min)
+        return torch.where(inside, whole, beyond)
+    return _to_int32(shifted.clamp_(info.min, info.max)).to(dtype)
+
+
 def _to_int32(result: Tensor) -> Tensor:
     """Truncate to int32; what does not fit becomes the smallest one, as x86 does it. Others saturate."""
     if result.device.type == "cpu":
@@ -189,9 +214,11 @@ class Output:
         return final.contiguous() if self.tensor is None else self.tensor.copy_(final)
 
 
-def _check_tensor(output: Tensor, input: Tensor) -> None:
-    if output.shape != input.shape:
-        raise RuntimeError(f"output: shape {tuple(output.shape)} is not the input's {tuple(input.shape)}")
+def _check_tensor(output: Tensor, input: Tensor, shape: Sequence[int] | None) -> None:
+    wanted = tuple(input.shape if shape is None else shape)
+    if tuple(output.shape) != wanted:
+        whose = "the input's" if shape is None else "the result's"
+        raise RuntimeError(f"output: shape {tuple(output.shape)} is not {whose} {wanted}")
     if output.device != input.device:
         raise RuntimeError(
             f"output: is on {output.device} but the input is on {input.device}; move one of them"
@@ -203,7 +230,9 @@ def _check_tensor(output: Tensor, input: Tensor) -> None:
         )
 
 
-def resolve(output: Any, input: Tensor, *, complex_output: bool = False) -> Output:
+def resolve(
+    output: Any, input: Tensor, *, complex_output: bool = False, shape: Sequence[int] | None = None
+) -> Output:
     """Read the ``output`` parameter of a filter of `input`.
 
     Parameters
@@ -212,6 +241,8 @@ def resolve(output: Any, input: Tensor, *, complex_output: bool = False) -> Outp
         None stands for the input's dtype.
     complex_output : bool
         The result is complex: a real dtype is promoted with a warning, a real tensor is an error.
+    shape : sequence of int, optional
+        Of the result, if it is not the input's.
 
     Raises
     ------
@@ -223,7 +254,7 @@ def resolve(output: Any, input: Tensor, *, complex_output: bool = False) -> Outp
     if output is None:
         return Output(complex_counterpart(input.dtype) if complex_output else input.dtype, None)
     if isinstance(output, Tensor):
-        _check_tensor(output, input)
+        _check_tensor(output, input, shape)
         if complex_output and not output.is_complex():
             raise RuntimeError(f"output: is {output.dtype}, but the result is complex")
         return Output(output.dtype, output)

@@ -1,0 +1,564 @@
+"""`map_coordinates`, `affine_transform`, `geometric_transform` and `rotate` of ``scipy.ndimage``: arguments and rules.
+
+`_sampling` interpolates, on a CPU by `_sampling_host`. Where every axis of the input goes with one axis of the result
+the map is separable, and `_resample_kernels` is faster by far.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import operator
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+import torch
+from dispatch_core import traits
+from torch import Tensor
+
+from ..._kernels import on_library, with_host_kernel
+from . import _sampling, _sampling_host
+from ._arguments import normalize_mode, per_axis
+from ._complex import read_cval
+from ._output import Output, resolve, widest_dtype
+from ._sampling import Spline
+from ._sampling_positions import Affine, Points, Positions, Scaled
+from ._sampling_separable import resampled
+from ._spline import check_order
+
+Kernel = Callable[[Tensor, Positions, Spline, torch.dtype], Tensor]
+
+# How many points a mapping is called for before they are put away as numbers.
+_POINTS: Final = 1 << 14
+
+_linear = traits(differentiable=True, precision=("default", "double"), kernels=("host", "device"))
+
+
+def _check_input(input: Tensor, order: Any) -> None:
+    check_order(order)
+    if input.ndim < 1:
+        raise RuntimeError("input: must have at least one dimension")
+
+
+def _read_shape(shape: Any) -> tuple[int, ...]:
+    lengths = tuple(operator.index(n) for n in shape)
+    if not lengths:
+        raise RuntimeError("output_shape: the result must have at least one dimension")
+    if min(lengths) < 0:
+        raise ValueError(f"output_shape: lengths must not be negative, got {lengths}")
+    return lengths
+
+
+def _sampled(
+    kernel: Kernel,
+    images: Tensor,
+    positions: Positions,
+    target: Output,
+    order: Any,
+    mode: Any,
+    cval: Any,
+    prefilter: Any,
+) -> Tensor:
+    """Sample images, shape (images, *spatial), real or complex, for a result of the target's dtype."""
+    normalize_mode(mode)
+    value = read_cval(cval, complex_input=images.is_complex())
+
+    def sampled(part: Tensor, number: float, dtype: torch.dtype) -> Tensor:
+        spline = Spline(operator.index(order), mode, number, bool(prefilter))
+        result = resampled(part, positions, spline, dtype)
+        return kernel(part, positions, spline, dtype) if result is None else result
+
+    if not images.is_complex():
+        return sampled(images, value.real, target.dtype)
+    real = torch.float32 if target.dtype == torch.complex64 else torch.float64
+    return torch.complex(sampled(images.real, value.real, real), sampled(images.imag, value.imag, real))
+
+
+# ------------------------------------------------------------------------------------------
+# map_coordinates
+# ------------------------------------------------------------------------------------------
+
+
+def _read_coordinates(coordinates: Any, device: torch.device) -> Tensor:
+    """Coordinates as one tensor, from nested sequences of tensors and numbers too."""
+    if isinstance(coordinates, Tensor):
+        result = coordinates
+    elif isinstance(coordinates, (list, tuple)) and _holds_tensors(coordinates):
+        parts = [_read_coordinates(part, device) for part in coordinates]
+        common = functools.reduce(torch.promote_types, [part.dtype for part in parts])
+        if len({part.shape for part in parts}) > 1:
+            raise ValueError(
+                f"coordinates: all axes must have one shape, got {[tuple(p.shape) for p in parts]}"
+            )
+        result = torch.stack([part.to(common) for part in parts])
+    else:
+        values = np.asarray(coordinates)
+        if values.dtype.kind not in "buifc" or values.dtype == np.float16:
+            raise RuntimeError(f"coordinates: dtype {values.dtype} is not supported; use float64")
+        result = torch.as_tensor(np.ascontiguousarray(values), device=device)
+    if result.is_complex():
+        raise TypeError(f"coordinates: must be real, got {result.dtype}")
+    if result.dtype in (torch.float16, torch.bfloat16):
+        raise RuntimeError(f"coordinates: dtype {result.dtype} is not supported; use float64")
+    return result
+
+
+def _holds_tensors(values: Any) -> bool:
+    if isinstance(values, (list, tuple)):
+        return any(_holds_tensors(value) for value in values)
+    return isinstance(values, Tensor)
+
+
+def _map_coordinates(
+    kernel: Kernel,
+    input: Tensor,
+    coordinates: Any,
+    output: Any = None,
+    order: int = 3,
+    mode: str = "constant",
+    cval: complex = 0.0,
+    prefilter: bool = True,
+) -> Tensor:
+    _check_input(input, order)
+    places = _read_coordinates(coordinates, input.device)
+    if places.ndim < 2:
+        raise RuntimeError(f"coordinates: must have at least two dimensions, got shape {tuple(places.shape)}")
+    if places.shape[0] != input.ndim:
+        raise RuntimeError(
+            f"coordinates: the first axis must have one entry for each of the {input.ndim} dimensions of input, "
+            f"got shape {tuple(places.shape)}"
+        )
+    shape = tuple(places.shape[1:])
+    target = resolve(output, input, complex_output=input.is_complex(), shape=shape)
+    result = _sampled(kernel, input[None], Points(places), target, order, mode, cval, prefilter)
+    return target.deliver(result[0])
+
+
+@with_host_kernel(functools.partial(_map_coordinates, _sampling_host.sample))
+@_linear
+def map_coordinates(
+    input: Tensor,
+    coordinates: Any,
+    output: Any = None,
+    order: int = 3,
+    mode: str = "constant",
+    cval: complex = 0.0,
+    prefilter: bool = True,
+) -> Tensor:
+    """Interpolate an array at given points: ``scipy.ndimage.map_coordinates`` for tensors.
+
+    Parameters
+    ----------
+    input : Tensor, real or complex, at least one dimension
+    coordinates : Tensor or nested sequence, shape (input.ndim, *shape)
+        Of any real dtype. Gradients flow to them for orders from 1.
+    output : dtype or Tensor, optional
+        Where the result goes, or its dtype; default: the dtype of `input`.
+    order : int, default 3
+        Order of the spline, 0 to 5.
+    mode : {"constant", "grid-constant", "nearest", "mirror", "reflect", "grid-mirror", "wrap", "grid-wrap"}
+        What is beyond the ends. "constant" is `cval` without interpolation, "grid-constant" with; "wrap" lets the
+        last element and the first coincide, "grid-wrap" has one follow the other.
+    cval : number, default 0
+        Complex only if `input` is.
+    prefilter : bool, default True
+        Whether `input` has values; otherwise it has spline coefficients.
+
+    Returns
+    -------
+    Tensor, shape `shape`
+        Integers are rounded, halves away from zero, and limited to the dtype's range.
+
+    Raises
+    ------
+    RuntimeError
+        An order or mode that does not exist, a shape that does not fit, unsupported dtype, unfit output.
+    TypeError
+        Complex coordinates, a `cval` that is no number, or complex for real input.
+    ValueError
+        Coordinates that are no rectangular array; mode "nearest" for an empty array.
+
+    Notes
+    -----
+    ``(order + 1)**ndim`` gathers and multiply-adds per result. Memory, besides the result: the extended
+    coefficients, of the input's size in the dtype of the computation, and twice that while they are filtered. At NaN,
+    the result is `cval`, in the modes "nearest" and "grid-constant" NaN; infinite coordinates likewise.
+    """
+    return _map_coordinates(_sampling.sample, input, coordinates, output, order, mode, cval, prefilter)
+
+
+# ------------------------------------------------------------------------------------------
+# affine_transform
+# ------------------------------------------------------------------------------------------
+
+
+def _read_matrix(matrix: Any, ndim: int, offset: Any, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+    """Matrix, shape (ndim,) or (ndim, any), and offset, shape (ndim,), on one device."""
+    if isinstance(matrix, Tensor):
+        values = (matrix.real if matrix.is_complex() else matrix).to(dtype)
+    else:
+        values = torch.as_tensor(np.asarray(matrix, dtype=np.float64)).to(dtype)
+    if values.ndim not in (1, 2) or values.shape[0] < 1:
+        raise RuntimeError(f"matrix: must have one or two dimensions, got shape {tuple(values.shape)}")
+    homogeneous = values.ndim == 2 and values.shape[1] == ndim + 1 and values.shape[0] in (ndim, ndim + 1)
+    if homogeneous:
+        if values.shape[0] == ndim + 1:
+            _check_last_row(values[ndim])
+        values, shift = values[:ndim, :ndim], values[:ndim, ndim]
+    if values.shape[0] != ndim:
+        raise RuntimeError(
+            f"matrix: must have one row for each of the {ndim} dimensions of input, got {values.shape[0]}"
+        )
+    if not homogeneous:
+        shift = _read_offset(offset, ndim, values)
+    return values, shift
+
+
+def _check_last_row(row: Tensor) -> None:
+    # The one look at values of a matrix: SciPy's rule depends on them.
+    found = row.detach().tolist() if row.device.type != "meta" else [0.0] * (len(row) - 1) + [1.0]
+    if found != [0.0] * (len(row) - 1) + [1.0]:
+        raise ValueError(f"matrix: the last row of homogeneous coordinates must be 0, ..., 0, 1, got {found}")
+
+
+def _read_offset(offset: Any, ndim: int, like: Tensor) -> Tensor:
+    if isinstance(offset, Tensor):
+        parts: Sequence[Any] = per_axis(offset, ndim, "offset")
+    else:
+        parts = [_as_number(part) for part in per_axis(offset, ndim, "offset")]
+    if any(isinstance(part, Tensor) for part in parts):
+        return torch.stack([torch.as_tensor(part, dtype=like.dtype, device=like.device) for part in parts])
+    return torch.tensor(parts, dtype=like.dtype, device=like.device)
+
+
+def _as_number(value: Any) -> Any:
+    return value if isinstance(value, Tensor) else float(value)
+
+
+def _affine_transform(
+    kernel: Kernel,
+    input: Tensor,
+    matrix: Any,
+    offset: Any = 0.0,
+    output_shape: Any = None,
+    output: Any = None,
+    order: int = 3,
+    mode: str = "constant",
+    cval: complex = 0.0,
+    prefilter: bool = True,
+) -> Tensor:
+    _check_input(input, order)
+    if output_shape is None:
+        output_shape = output.shape if isinstance(output, Tensor) else input.shape
+    shape = _read_shape(output_shape)
+    target = resolve(output, input, complex_output=input.is_complex(), shape=shape)
+    values, shift = _read_matrix(matrix, input.ndim, offset, widest_dtype(input.device))
+    columns = input.ndim if values.ndim == 1 else values.shape[1]
+    if columns != len(shape):
+        raise RuntimeError(
+            f"matrix: must have one column for each of the {len(shape)} dimensions of the result, got {columns}"
+        )
+    positions: Positions = Affine(values, shift, shape) if values.ndim == 2 else Scaled(values, shift, shape)
+    result = _sampled(kernel, input[None], positions, target, order, mode, cval, prefilter)
+    return target.deliver(result[0])
+
+
+@with_host_kernel(functools.partial(_affine_transform, _sampling_host.sample))
+@_linear
+def affine_transform(
+    input: Tensor,
+    matrix: Any,
+    offset: Any = 0.0,
+    output_shape: Any = None,
+    output: Any = None,
+    order: int = 3,
+    mode: str = "constant",
+    cval: complex = 0.0,
+    prefilter: bool = True,
+) -> Tensor:
+    """Interpolate an array at ``matrix @ index + offset``: ``scipy.ndimage.affine_transform`` for tensors.
+
+    Parameters
+    ----------
+    input : Tensor, real or complex, at least one dimension
+    matrix : Tensor or nested sequence
+        From indices of the result to positions in `input`: shape (n,) for a diagonal, (n, m) for a result of m
+        dimensions, or in homogeneous coordinates (n, n + 1) or (n + 1, n + 1), which hold the offset.
+        Gradients flow to it, and to the offset, for orders from 1.
+    offset : float, sequence or Tensor, default 0
+        For all axes of `input`, or for each.
+    output_shape : sequence of int, optional
+        Default: the shape of a tensor given as `output`, else of `input`.
+    output, order, mode, cval, prefilter
+        As for `map_coordinates`.
+
+    Returns
+    -------
+    Tensor, shape `output_shape`
+
+    Raises
+    ------
+    RuntimeError
+        An order or mode that does not exist, a matrix or offset of a shape that does not fit, unsupported dtype,
+        unfit output.
+    TypeError
+        An offset or `cval` that is no number, a length that is no integer.
+    ValueError
+        Homogeneous coordinates with another last row than 0, ..., 0, 1; a negative length; mode "nearest" for
+        an empty array.
+
+    Notes
+    -----
+    Costs and memory are those of `map_coordinates`, less the coordinates. A diagonal is a separable map, resampled
+    axis by axis. A square homogeneous matrix on an accelerator is read, to check its last row.
+    """
+    return _affine_transform(
+        _sampling.sample, input, matrix, offset, output_shape, output, order, mode, cval, prefilter
+    )
+
+
+# ------------------------------------------------------------------------------------------
+# geometric_transform
+# ------------------------------------------------------------------------------------------
+
+
+def _called(
+    mapping: Callable[..., Any], shape: tuple[int, ...], ndim: int, arguments: Any, keywords: Any
+) -> Tensor:
+    """What a mapping returns for all indices of the result: shape (ndim, *shape), in double on the host."""
+    if not isinstance(arguments, tuple):
+        raise RuntimeError(f"extra_arguments: must be a tuple, got {type(arguments).__name__}")
+    if not isinstance(keywords, dict):
+        raise RuntimeError(f"extra_keywords: must be a dict, got {type(keywords).__name__}")
+    function = functools.partial(mapping, **keywords) if keywords else mapping
+    indices = itertools.product(*map(range, shape))
+    results = map(function, indices, *map(itertools.repeat, arguments))
+    places = torch.empty((*shape, ndim), dtype=torch.float64, device="cpu")
+    rows = places.view(-1, ndim).numpy()
+    low = 0
+    while points := list(itertools.islice(results, _POINTS)):
+        rows[low : low + len(points)] = _as_rows(points, ndim)
+        low += len(points)
+    return places.movedim(-1, 0)
+
+
+def _as_rows(points: list[Any], ndim: int) -> np.ndarray[Any, Any]:
+    if set(map(type, points)) != {tuple} or set(map(len, points)) != {ndim}:
+        wrong = next((p for p in points if not isinstance(p, tuple) or len(p) < ndim), None)
+        if wrong is not None:
+            raise TypeError(f"mapping: must return a tuple of {ndim} numbers, got {wrong!r}")
+        points = [point[:ndim] for point in points]
+    try:
+        numbers = itertools.chain.from_iterable(points)
+        return np.fromiter(numbers, np.float64, len(points) * ndim).reshape(len(points), ndim)
+    except ValueError as error:
+        raise TypeError(f"mapping: must return a tuple of {ndim} numbers: {error}") from error
+
+
+def _geometric_transform(
+    kernel: Kernel,
+    input: Tensor,
+    mapping: Any,
+    output_shape: Any = None,
+    output: Any = None,
+    order: int = 3,
+    mode: str = "constant",
+    cval: complex = 0.0,
+    prefilter: bool = True,
+    extra_arguments: tuple[Any, ...] = (),
+    extra_keywords: Mapping[str, Any] | None = None,
+) -> Tensor:
+    _check_input(input, order)
+    shape = _read_shape(input.shape if output_shape is None else output_shape)
+    target = resolve(output, input, complex_output=input.is_complex(), shape=shape)
+    if not callable(mapping):
+        raise ValueError(
+            f"mapping: {mapping!r} can't be called from Python; only on the CPU it may be a LowLevelCallable"
+        )
+    keywords = {} if extra_keywords is None else extra_keywords
+    places = _called(mapping, shape, input.ndim, extra_arguments, keywords)
+    result = _sampled(kernel, input[None], Points(places), target, order, mode, cval, prefilter)
+    return target.deliver(result[0])
+
+
+def _geometric_on_host(input: Tensor, mapping: Any, *args: Any, **kwargs: Any) -> Any:
+    if not callable(mapping):  # compiled functions
+        return on_library("scipy.ndimage.geometric_transform")(input, mapping, *args, **kwargs)
+    return _geometric_transform(_sampling_host.sample, input, mapping, *args, **kwargs)
+
+
+@with_host_kernel(_geometric_on_host)
+@_linear
+def geometric_transform(
+    input: Tensor,
+    mapping: Any,
+    output_shape: Any = None,
+    output: Any = None,
+    order: int = 3,
+    mode: str = "constant",
+    cval: complex = 0.0,
+    prefilter: bool = True,
+    extra_arguments: tuple[Any, ...] = (),
+    extra_keywords: Mapping[str, Any] | None = None,
+) -> Tensor:
+    """Interpolate an array where a function says: ``scipy.ndimage.geometric_transform`` for tensors.
+
+    Parameters
+    ----------
+    input : Tensor, real or complex, at least one dimension
+    mapping : callable
+        Takes an index of the result, a tuple of int, and returns a position in `input`, a tuple of float. Called
+        once for each result, on the host. A `scipy.LowLevelCallable` works on the CPU only, without gradients.
+    output_shape : sequence of int, optional
+        Default: the shape of `input`.
+    output, order, mode, cval, prefilter
+        As for `map_coordinates`.
+    extra_arguments : tuple, optional
+        More arguments for `mapping`.
+    extra_keywords : dict, optional
+        Keyword arguments for `mapping`.
+
+    Returns
+    -------
+    Tensor, shape `output_shape`
+
+    Raises
+    ------
+    RuntimeError
+        An order or mode that does not exist, extra arguments of the wrong type, unsupported dtype, unfit output.
+    TypeError
+        A mapping that does not return a tuple of enough numbers, a `cval` that is no number.
+    ValueError
+        A mapping that is not callable, a negative length; mode "nearest" for an empty array.
+
+    Notes
+    -----
+    All positions are computed before the first result: 8 bytes for each axis of the input and each result, on
+    the host and on the device. To have them computed by the device, use `map_coordinates`.
+    """
+    return _geometric_transform(
+        _sampling.sample,
+        input,
+        mapping,
+        output_shape,
+        output,
+        order,
+        mode,
+        cval,
+        prefilter,
+        extra_arguments,
+        extra_keywords,
+    )
+
+
+# ------------------------------------------------------------------------------------------
+# rotate
+# ------------------------------------------------------------------------------------------
+
+
+def _read_plane(axes: Any, ndim: int) -> list[int]:
+    if ndim < 2:
+        raise ValueError("input: must have at least two dimensions to be rotated")
+    plane = list(axes)
+    if len(plane) != 2:
+        raise ValueError(f"axes: must be two, got {plane}")
+    if not all(float(axis).is_integer() for axis in plane):
+        raise ValueError(f"axes: must be integers, got {plane}")
+    if not all(-ndim <= axis < ndim for axis in plane):
+        raise ValueError(f"axes: {plane} are out of range for an array of {ndim} dimensions")
+    # No index may be a float, whole or not.
+    return sorted(operator.index(axis) % ndim for axis in plane)
+
+
+def _rotation(angle: Any, lengths: tuple[int, ...], reshape: bool) -> tuple[Any, Any, tuple[int, ...]]:
+    """Matrix, offset and shape of the result in the plane: the centre stays the centre."""
+    from scipy.special import cosdg, sindg  # exact at multiples of 90 degrees
+
+    cosine, sine = cosdg(angle), sindg(angle)
+    matrix = np.array([[cosine, sine], [-sine, cosine]])
+    before = np.array(lengths)
+    after = before
+    if reshape:
+        corners = matrix @ np.array([[0, 0, before[0], before[0]], [0, before[1], 0, before[1]]])
+        after = (np.ptp(corners, axis=1) + 0.5).astype(int)
+    offset = (before - 1) / 2 - matrix @ ((after - 1) / 2)
+    return matrix, offset, tuple(after.tolist())
+
+
+def _rotate(
+    kernel: Kernel,
+    input: Tensor,
+    angle: float,
+    axes: Sequence[int] = (1, 0),
+    reshape: bool = True,
+    output: Any = None,
+    order: int = 3,
+    mode: str = "constant",
+    cval: complex = 0.0,
+    prefilter: bool = True,
+) -> Tensor:
+    plane = _read_plane(axes, input.ndim)
+    lengths = tuple(input.shape[axis] for axis in plane)
+    matrix, offset, after = _rotation(angle, lengths, bool(reshape))
+    shape = list(input.shape)
+    for axis, length in zip(plane, _read_shape(after), strict=True):
+        shape[axis] = length
+    target = resolve(output, input, complex_output=input.is_complex(), shape=shape)
+    check_order(order)
+    dtype = widest_dtype(input.device)
+    positions = Affine(torch.as_tensor(matrix).to(dtype), torch.as_tensor(offset).to(dtype), after)
+    others = [axis for axis in range(input.ndim) if axis not in plane]
+    images = input.permute(*others, *plane).reshape(-1, *lengths)
+    result = _sampled(kernel, images, positions, target, order, mode, cval, prefilter)
+    result = result.view(*(input.shape[axis] for axis in others), *after)
+    back = [(others + plane).index(axis) for axis in range(input.ndim)]
+    return target.deliver(result.permute(back).contiguous())
+
+
+@with_host_kernel(functools.partial(_rotate, _sampling_host.sample))
+@_linear
+def rotate(
+    input: Tensor,
+    angle: float,
+    axes: Sequence[int] = (1, 0),
+    reshape: bool = True,
+    output: Any = None,
+    order: int = 3,
+    mode: str = "constant",
+    cval: complex = 0.0,
+    prefilter: bool = True,
+) -> Tensor:
+    """Rotate an array in the plane of two axes: ``scipy.ndimage.rotate`` for tensors.
+
+    Parameters
+    ----------
+    input : Tensor, real or complex, at least two dimensions
+    angle : float
+        In degrees.
+    axes : sequence of two int, default (1, 0)
+        The plane; their order does not matter.
+    reshape : bool, default True
+        Whether the result is as large as it takes to hold all of `input`; otherwise it has its shape.
+    output, order, mode, cval, prefilter
+        As for `map_coordinates`; a tensor given as `output` has the shape of the result.
+
+    Returns
+    -------
+    Tensor
+
+    Raises
+    ------
+    RuntimeError
+        An order or mode that does not exist, unsupported dtype, unfit output.
+    TypeError
+        An angle or `cval` that is no number.
+    ValueError
+        Fewer than two dimensions, axes that are no plane; mode "nearest" for an empty array.
+
+    Notes
+    -----
+    All planes are sampled with the same positions and weights, which are computed once. Costs and memory are those
+    of `affine_transform`.
+    """
+    return _rotate(_sampling.sample, input, angle, axes, reshape, output, order, mode, cval, prefilter)

@@ -1,0 +1,317 @@
+"""``input``, ``labels`` and ``index`` of the measurements of ``scipy.ndimage``: which elements belong together.
+
+A measurement is of one region (no labels, all positive labels, one label) or of several (a sequence of labels).
+What must stay true:
+
+- Labels are compared as numbers: an index that their dtype can't hold, such as 300 for uint8, is of no element.
+- Device code reads no elements on the host, with one exception: where SciPy raises an error because a region is
+  empty, that is one number, see `Region.is_empty`. A label's bin comes from a search in the sorted index.
+- On a CPU that computes no gradient, data decide shapes: the values of one region are compressed, by NumPy, in
+  parallel; and labels that are integers of a small range are bins themselves, as in SciPy.
+"""
+
+from __future__ import annotations
+
+import math
+import numbers
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import torch
+from dispatch_core.plugin_api import report_kernel
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ..._kernels import as_arrays, host_allowed, in_parallel, spans
+from ._output import widest_dtype
+from ._tiles import may_reuse_buffers
+
+__all__ = ["Region", "Regions", "is_several", "read_region", "read_regions"]
+
+# Elements of a block whose labels and values, widened to 64 bits, stay in the second-level cache of one core.
+_BLOCK: Final = 1 << 15
+# Partial results per bin on other devices: fewer threads wait for the same one.
+_ROWS: Final = 32
+# The most bins for which there are partial results there.
+_FEW_BINS: Final = 1 << 16
+
+
+def is_several(labels: Any, index: Any) -> bool:
+    """Whether the measurement is of several regions. Without labels, `index` means nothing."""
+    return labels is not None and index is not None and not _is_single(index)
+
+
+def _is_single(index: Any) -> bool:
+    if isinstance(index, (Tensor, np.ndarray)):
+        return index.ndim == 0
+    return isinstance(index, (str, bytes, numbers.Number, np.generic))
+
+
+def _broadcast(input: Tensor, labels: Any) -> tuple[Tensor, Tensor]:
+    """Input and labels of the same shape, the labels of a dtype that torch can compare."""
+    tensor = labels if isinstance(labels, Tensor) else torch.from_numpy(np.array(labels)).to(input.device)
+    try:
+        shape = torch.broadcast_shapes(input.shape, tensor.shape)
+    except RuntimeError as error:
+        msg = (
+            f"labels: shape {tuple(tensor.shape)} can't be broadcast against the input's {tuple(input.shape)}"
+        )
+        raise ValueError(msg) from error
+    return input.expand(shape), tensor.expand(shape)
+
+
+def _comparable(labels: Tensor) -> Tensor:
+    """The labels in a dtype that torch can compare and search: uint64 from 2**63 on become -1 and below."""
+    if labels.dtype == torch.bool:
+        return labels.to(torch.uint8)
+    if labels.dtype in (torch.uint16, torch.uint32):
+        return labels.to(torch.int32 if labels.dtype == torch.uint16 else torch.int64)
+    return labels.view(torch.int64) if labels.dtype == torch.uint64 else labels
+
+
+# ------------------------------------------------------------------------------------------
+# One region
+# ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """The elements of one region.
+
+    Parameters
+    ----------
+    values : Tensor
+        The array, or the region's values alone, in C order.
+    mask : Tensor of bool or None
+        Which of the values belong to the region; None: all.
+    positions : Tensor of int64 or None
+        Where the values are in the flattened array, if they are not in their places.
+    """
+
+    values: Tensor
+    mask: Tensor | None = None
+    positions: Tensor | None = None
+
+    def filled(self, fill: float) -> Tensor:
+        """The values, with `fill` in place of those outside of the region."""
+        if self.mask is None:
+            return self.values
+        return torch.where(self.mask, self.values, self.values.new_full((), fill))
+
+    def count(self) -> Tensor | int:
+        """The number of elements."""
+        return self.values.numel() if self.mask is None else self.mask.sum()
+
+    def is_empty(self) -> bool:
+        """Whether there are no elements. With a mask one number is read from the device."""
+        if self.mask is None or not self.values.numel():
+            return not self.values.numel()
+        return self.mask.device.type != "meta" and not bool(self.mask.any())
+
+
+def read_region(
+    input: Tensor, labels: Any, index: Any, *, in_place: bool = False, positions: bool = False
+) -> Region:
+    """The one region that `labels` and `index` select.
+
+    Parameters
+    ----------
+    in_place : bool
+        The values are needed in the array's shape.
+    positions : bool
+        The positions of the values are needed.
+
+    Raises
+    ------
+    ValueError
+        If the shapes don't fit.
+    """
+    if labels is None:
+        return Region(input)
+    input, labels = _broadcast(input, labels)
+    if not in_place and host_allowed(input, labels, index):
+        report_kernel("host")
+        return _compressed(input, labels, index, positions)
+    return Region(input, _mask(labels, index))
+
+
+def _mask(labels: Tensor, index: Any) -> Tensor:
+    if index is None:
+        return labels != 0 if labels.dtype in _UNSIGNED else labels > 0
+    if isinstance(index, Tensor):
+        return _comparable(labels) == index
+    if isinstance(index, (str, bytes)):
+        return torch.zeros_like(labels, dtype=torch.bool)
+    value = index.item() if isinstance(index, (np.generic, np.ndarray)) else index
+    comparable = _comparable(labels)
+    if not (comparable.is_floating_point() or isinstance(value, complex)):
+        info = torch.iinfo(comparable.dtype)
+        if not (math.isfinite(value) and value == int(value) and info.min <= value <= info.max):
+            return torch.zeros_like(labels, dtype=torch.bool)
+    return torch.eq(comparable, value)
+
+
+_UNSIGNED: Final = (torch.bool, torch.uint8, torch.uint16, torch.uint32, torch.uint64)
+
+
+def _compressed(input: Tensor, labels: Tensor, index: Any, positions: bool) -> Region:
+    """The region's values next to each other: compared and copied block by block, on all cores."""
+    values, marks = (np.ravel(as_arrays(x)) for x in (input, labels))
+    wanted = as_arrays(index)
+    if isinstance(wanted, (str, bytes)):
+        return Region(input.reshape(-1)[:0], None, torch.zeros(0, dtype=torch.int64))
+
+    def compress(low: int, high: int) -> tuple[list[NDArray[Any]], list[NDArray[np.int64]]]:
+        kept, places = [], []
+        for start in range(low, high, _BLOCK):
+            part = marks[start : min(start + _BLOCK, high)]
+            mask = part > 0 if wanted is None else part == wanted
+            if positions:
+                found = np.flatnonzero(mask) + start
+                places.append(found)
+                kept.append(values[found])
+            else:
+                kept.append(values[start : start + len(part)][mask])
+        return kept, places
+
+    parts = in_parallel(compress, spans(len(values), smallest=_BLOCK))
+    kept = np.concatenate([values[:0], *(k for part in parts for k in part[0])])
+    places = np.concatenate([np.zeros(0, np.int64), *(p for part in parts for p in part[1])])
+    return Region(torch.from_numpy(kept), None, torch.from_numpy(places) if positions else None)
+
+
+# ------------------------------------------------------------------------------------------
+# Several regions
+# ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Regions:
+    """The elements of several regions, each in a bin.
+
+    Parameters
+    ----------
+    input : Tensor
+        The array, broadcast against the labels.
+    labels : Tensor
+        The labels, 1-d, in a dtype that torch can compare.
+    bins : callable
+        ``bins(low, high)`` gives the bins of a run of elements, int64: from 0 to `count`.
+    count : int
+        Number of bins, less one for elements of no region.
+    slots : Tensor of int64, shape of ``index``
+        The bin of each region; it may be `count` for one without elements.
+    block : int
+        Elements to work on at a time.
+    rows : int
+        Partial results to have per bin.
+    complete : bool
+        Whether all labels have bins of their own, in order, those of no region too.
+    """
+
+    input: Tensor
+    labels: Tensor
+    bins: Callable[[int, int], Tensor]
+    count: int
+    slots: Tensor
+    block: int
+    rows: int
+    complete: bool = True
+
+    def runs(self) -> Iterator[tuple[int, int, int]]:
+        """Runs of elements, each with how many rows of equal length it has: ``(low, high, rows)``."""
+        total = self.labels.shape[0]
+        for low in range(0, total, self.block):
+            high = min(low + self.block, total)
+            even = (high - low) // self.rows * self.rows
+            if even:
+                yield low, low + even, self.rows
+            if even < high - low:
+                yield low + even, high, 1
+
+    def sums(
+        self, weights: Callable[[int, int], Sequence[Tensor]], number: int, dtype: torch.dtype
+    ) -> Tensor:
+        """The sums of each of `number` weights in each bin: shape ``(number, count + 1)``.
+
+        One pass over the elements; differentiable in the weights.
+        """
+        totals = [self._partial(0, dtype) for _ in range(number)]
+        for low, high, rows in self.runs():
+            bins = self.bins(low, high).view(rows, -1)
+            for total, weight in zip(totals, weights(low, high), strict=True):
+                total[:rows].scatter_add_(1, bins, weight.to(dtype).reshape(rows, -1))
+        return torch.stack([total.sum(0) for total in totals])
+
+    def smallest(self, keys: Callable[[int, int], Tensor]) -> Tensor:
+        """The smallest key, int64, in each bin: shape ``(count + 1,)``; the largest integer in empty ones."""
+        largest = torch.iinfo(torch.int64).max
+        total = self._partial(largest, torch.int64)
+        for low, high, rows in self.runs():
+            bins = self.bins(low, high).view(rows, -1)
+            total[:rows].scatter_reduce_(1, bins, keys(low, high).view(rows, -1), "amin")
+        return total.amin(0)
+
+    def _partial(self, fill: int, dtype: torch.dtype) -> Tensor:
+        return torch.full((self.rows, self.count + 1), fill, dtype=dtype, device=self.labels.device)
+
+
+def read_regions(input: Tensor, labels: Any, index: Any) -> Regions:
+    """The regions of a sequence of labels.
+
+    Raises
+    ------
+    ValueError
+        If the shapes don't fit, or there are no elements.
+    """
+    input, labels = _broadcast(input, labels)
+    if not input.numel():
+        raise ValueError("input: has no elements, so no labels to look for")
+    flat = _comparable(labels.reshape(-1))
+    wanted = index if isinstance(index, Tensor) else torch.from_numpy(np.array(index)).to(input.device)
+    wanted = _comparable(wanted)
+    plain = may_reuse_buffers(flat, wanted)
+    if plain and not flat.is_floating_point():
+        lowest, highest = (int(x) for x in torch.aminmax(flat))
+        if highest - lowest <= max(flat.shape[0], _BLOCK):
+            return _direct(input, flat, wanted, lowest, highest)
+    return _searched(input, flat, wanted)
+
+
+def _direct(input: Tensor, labels: Tensor, wanted: Tensor, lowest: int, highest: int) -> Regions:
+    """Bins are the labels, less the lowest."""
+    count = highest - lowest + 1
+
+    def bins(low: int, high: int) -> Tensor:
+        return labels[low:high].to(torch.int64) - lowest
+
+    places = wanted.to(torch.int64)
+    known = (places == wanted) & (places >= lowest) & (places <= highest)
+    slots = torch.where(known, places - lowest, count)
+    rows = torch.get_num_threads()
+    return Regions(input, labels, bins, count, slots, max(_BLOCK, count) * rows, rows)
+
+
+def _searched(input: Tensor, labels: Tensor, wanted: Tensor) -> Regions:
+    """Bins are positions in the sorted index."""
+    inexact = labels.is_floating_point() or wanted.is_floating_point()
+    dtype = widest_dtype(input.device) if inexact else torch.int64
+    ordered = wanted.reshape(-1).to(dtype).sort().values
+    count = ordered.shape[0]
+
+    def bins(low: int, high: int) -> Tensor:
+        part = labels[low:high].to(dtype)
+        if not count:
+            return torch.zeros_like(part, dtype=torch.int64)
+        found = torch.searchsorted(ordered, part).clamp_(max=count - 1)
+        return torch.where(ordered[found] == part, found, count)
+
+    slots = torch.searchsorted(ordered, wanted.to(dtype).contiguous())
+    if may_reuse_buffers(labels, wanted, input):
+        rows = torch.get_num_threads()
+        return Regions(input, labels, bins, count, slots, max(_BLOCK, count) * rows, rows, False)
+    every = bins(0, labels.shape[0])
+    rows = 1 if labels.device.type == "cpu" or count > _FEW_BINS else _ROWS
+    return Regions(input, labels, lambda low, high: every[low:high], count, slots, labels.shape[0], rows, False)

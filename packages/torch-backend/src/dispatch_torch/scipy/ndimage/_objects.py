@@ -1,0 +1,318 @@
+"""``find_objects`` and ``value_indices``: where the labels of an image are.
+
+Both work on the runs of equal values along the last axis, of which an image of regions has far fewer than pixels.
+What must stay true: no pixel goes to the host. What does go there is what the results are made of by nature: the
+boxes of the labels, the values and how often each occurs.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+import numpy as np
+import torch
+from dispatch_core import traits
+from numpy.typing import NDArray
+from torch import Tensor
+
+from dispatch_torch._kernels import as_arrays, in_parallel, spans, with_host_kernel
+
+from ._components import index_dtype
+from ._output import is_integral
+
+#: Fewer rows' worth of pixels than this are not worth a thread of their own.
+_SMALLEST_PART: Final = 1 << 17
+_UNSIGNED: Final = (torch.uint16, torch.uint32)
+
+Box = tuple[slice, ...]
+
+
+# ------------------------------------------------------------------------------------------
+# find_objects
+# ------------------------------------------------------------------------------------------
+
+
+def _count_labels(input: Tensor, max_label: Any) -> int:
+    """How many labels are looked for."""
+    if input.is_complex():
+        raise TypeError("input: labels can't be complex")
+    if max_label >= 1:
+        return operator.index(max_label)
+    if input.numel() == 0:
+        raise ValueError("input: an empty tensor has no largest label; give max_label")
+    if not is_integral(input.dtype) or input.dtype == torch.bool:
+        raise TypeError(
+            f"input: the largest label of a {input.dtype} tensor is not an integer; give max_label"
+        )
+    # Waits for the device: the largest label is the length of the result.
+    return max(int(_as_signed(input).max()), 0)
+
+
+def _as_signed(labels: Tensor) -> Tensor:
+    """Labels in a dtype that torch computes with; those from 2**63 on come out negative, as if they were none."""
+    if labels.dtype == torch.uint64:
+        return labels.view(torch.int64)
+    return labels.to(torch.int64) if labels.dtype in _UNSIGNED else labels
+
+
+def _as_labels(input: Tensor, count: int) -> Tensor:
+    """The labels from 1 to `count` as integers, 0 for all else."""
+    if input.dtype in (torch.float16, torch.bfloat16) and input.numel():
+        raise RuntimeError(f"input: dtype {input.dtype} is not supported; convert the labels to integers")
+    if is_integral(input.dtype):
+        labels = _as_signed(input)
+        if input.dtype == torch.bool:
+            return labels.to(torch.uint8)
+        return labels
+    # SciPy takes 1 from the label and then drops the fraction: whatever is above 0 and below 2 is label 1.
+    places = (input.detach() - 1).trunc()
+    known = (places >= 0) & (places < count)
+    return torch.where(known, places + 1, 0).to(index_dtype(count))
+
+
+def _box_tables(labels: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """The first and the last index of each label along each axis, as tensors of shape (ndim, count)."""
+    rows = labels.reshape(-1, labels.shape[-1])
+    starts = torch.ones(rows.shape, dtype=torch.bool, device=labels.device)
+    torch.ne(rows[:, 1:], rows[:, :-1], out=starts[:, 1:])
+    # Waits for the device: how many runs there are decides the shape of what follows.
+    first = starts.flatten().nonzero().squeeze(1)
+    last = torch.cat([first[1:], first.new_tensor([labels.numel()])]) - 1
+    value = rows.flatten().index_select(0, first)
+    value = torch.where((value > 0) & (value <= count), value, 0).long()
+    low = torch.full((labels.ndim, count + 1), max(labels.shape), device=labels.device)
+    high = torch.full((labels.ndim, count + 1), -1, device=labels.device)
+    for axis, (begin, end) in enumerate(
+        zip(_places(first, labels.shape), _places(last, labels.shape), strict=True)
+    ):
+        low[axis].scatter_reduce_(0, value, begin, "amin")
+        high[axis].scatter_reduce_(0, value, end, "amax")
+    return low[:, 1:], high[:, 1:]
+
+
+def _places(flat: Any, shape: Sequence[int]) -> list[Any]:
+    """The index along each axis for positions in C order, tensors or arrays."""
+    strides = [math.prod(shape[axis + 1 :]) for axis in range(len(shape))]
+    places = [flat // stride if stride > 1 else flat for stride in strides]
+    return [place % n if axis else place for axis, (place, n) in enumerate(zip(places, shape, strict=True))]
+
+
+def _boxes(low: Iterable[Sequence[int]], high: Iterable[Sequence[int]]) -> list[Box | None]:
+    """Slices for the first and last indices; None for a label that doesn't occur."""
+    sides = [list(map(slice, first, stop)) for first, stop in zip(low, high, strict=True)]
+    boxes: list[Box | None] = list(zip(*sides, strict=True))
+    for missing in (label for label, side in enumerate(sides[0]) if not side.stop):
+        boxes[missing] = None
+    return boxes
+
+
+def _whole(labels: Tensor, count: int) -> list[Box | None]:
+    """The result for labels without dimensions or without elements."""
+    here = int(labels) if labels.numel() else 0
+    return [() if label == here else None for label in range(1, count + 1)]
+
+
+def _find_on_host(input: Tensor, max_label: Any = 0) -> list[Box | None]:
+    count = _count_labels(input, max_label)
+    labels = _as_labels(input, count)
+    if count == 0:
+        return []
+    if labels.ndim == 0 or labels.numel() == 0:
+        return _whole(labels, count)
+    array: NDArray[Any] = np.ascontiguousarray(as_arrays(labels))
+    rows = array.reshape(-1, array.shape[-1])
+    parts = spans(len(rows), -(-_SMALLEST_PART // array.shape[-1]))
+    tables = in_parallel(lambda start, stop: _box_arrays(rows[start:stop], start, array.shape, count), parts)
+    low, high = tables[0]
+    for other_low, other_high in tables[1:]:
+        np.minimum(low, other_low, out=low)
+        np.maximum(high, other_high, out=high)
+    return _boxes(low[:, 1:].tolist(), (high[:, 1:] + 1).tolist())
+
+
+def _box_arrays(
+    rows: NDArray[Any], above: int, shape: tuple[int, ...], count: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """`_box_tables` of some rows, with a column for label 0, by NumPy."""
+    first = _run_starts(rows)
+    last = np.append(first[1:], rows.size) - 1
+    value = rows.reshape(-1)[first]
+    value = np.where((value > 0) & (value <= count), value, 0).astype(np.intp)
+    offset = above * rows.shape[1]
+    low = np.full((len(shape), count + 1), max(shape), dtype=np.int64)
+    high = np.full((len(shape), count + 1), -1, dtype=np.int64)
+    for axis, (begin, end) in enumerate(
+        zip(_places(first + offset, shape), _places(last + offset, shape), strict=True)
+    ):
+        np.minimum.at(low[axis], value, begin)
+        np.maximum.at(high[axis], value, end)
+    return low, high
+
+
+def _run_starts(rows: NDArray[Any]) -> NDArray[np.intp]:
+    """Where runs of equal values begin, as positions in C order; none goes beyond its row."""
+    starts = np.ones(rows.shape, dtype=bool)
+    np.not_equal(rows[:, 1:], rows[:, :-1], out=starts[:, 1:])
+    return np.flatnonzero(starts)
+
+
+@with_host_kernel(_find_on_host)
+@traits(kernels=("host", "device"))
+def find_objects(input: Tensor, max_label: int = 0) -> list[Box | None]:
+    """The smallest box around each label.
+
+    Parameters
+    ----------
+    input : Tensor, integer
+        Labels; those below 1 are none. Floats and booleans are taken as integers if `max_label` is given.
+    max_label : int
+        The largest label to look for. Default: the largest in `input`.
+
+    Returns
+    -------
+    list of (tuple of slice) or None
+        Entry ``k`` belongs to label ``k + 1`` and is None if that doesn't occur.
+
+    Raises
+    ------
+    ValueError
+        If `input` is empty and `max_label` isn't given.
+    TypeError
+        If `input` is complex, or is not of integers and `max_label` isn't given.
+    RuntimeError
+        If `input` is of float16 or bfloat16.
+
+    Notes
+    -----
+    Two passes over the labels, then work in proportion to their runs along the last axis; on the CPU on all cores.
+    The temporaries are an eighth of the labels and about 8 words for each run. It waits for the device three
+    times: for the largest label, the number of runs, and the boxes, which are all that goes to the host.
+    """
+    count = _count_labels(input, max_label)
+    labels = _as_labels(input, count)
+    if count == 0:
+        return []
+    if labels.ndim == 0 or labels.numel() == 0:
+        return _whole(labels, count)
+    low, high = _box_tables(labels, count)
+    first, stop = torch.stack([low, high + 1]).tolist()
+    return _boxes(first, stop)
+
+
+# ------------------------------------------------------------------------------------------
+# value_indices
+# ------------------------------------------------------------------------------------------
+
+
+def _check_integers(arr: Tensor) -> None:
+    if not is_integral(arr.dtype) or arr.dtype == torch.bool:
+        raise ValueError(f"arr: must be of an integer dtype, not {arr.dtype}")
+
+
+def _ignored(ignore_value: Any, dtype: torch.dtype) -> int | None:
+    if ignore_value is None:
+        return None
+    value = int(ignore_value)
+    bounds = torch.iinfo(dtype)
+    if not bounds.min <= value <= bounds.max:
+        raise OverflowError(f"ignore_value: {value} doesn't fit into {dtype}")
+    return value
+
+
+def _mapping(
+    values: list[int], counts: list[int], places: list[Tensor], ignored: int | None
+) -> dict[int, tuple[Tensor, ...]]:
+    """The result, from the indices along each axis of all elements in the order of their values."""
+    parts = zip(*(torch.split(place, counts) for place in places), strict=True)
+    return {value: part for value, part in zip(values, parts, strict=True) if value != ignored}
+
+
+def _radix_order(keys: NDArray[Any]) -> NDArray[np.intp]:
+    """The stable order of integers. NumPy sorts 16 bits by their digits, so up to 32 are sorted in two turns."""
+    span = int(keys.max()) - int(keys.min())
+    if span >= 2**32:
+        return np.argsort(keys, kind="stable")
+    unsigned = np.dtype(f"u{keys.itemsize}")  # its differences don't overflow
+    digits = (keys.view(unsigned) - keys.min().view(unsigned)).astype(np.uint32)
+    order = np.argsort(digits.astype(np.uint16), kind="stable")
+    if span < 2**16:
+        return order
+    high = (digits >> np.uint32(16)).astype(np.uint16)
+    return order[np.argsort(high[order], kind="stable")]
+
+
+def _values_on_host(arr: Tensor, *, ignore_value: Any = None) -> dict[int, tuple[Tensor, ...]]:
+    _check_integers(arr)
+    ignored = _ignored(ignore_value, arr.dtype)
+    if arr.ndim == 0 or arr.numel() == 0:
+        return _few(arr, ignored)
+    array: NDArray[Any] = np.ascontiguousarray(as_arrays(arr))
+    rows = array.reshape(-1, array.shape[-1])
+    first = _run_starts(rows)
+    keys, lengths = rows.reshape(-1)[first], np.diff(first, append=rows.size)
+    order = _radix_order(keys)
+    keys, first, lengths = keys[order], first[order], lengths[order]
+    is_new = np.append(True, keys[1:] != keys[:-1])
+    ends = np.cumsum(lengths)
+    counts = np.diff(ends[np.append(is_new[1:], True)], prepend=0)
+    *outer, along = _places(first, array.shape)
+    places = [np.repeat(place, lengths) for place in outer]
+    within = np.repeat(along - (ends - lengths), lengths)
+    within += np.arange(array.size)
+    tensors = [torch.from_numpy(place) for place in (*places, within)]
+    return _mapping(keys[is_new].tolist(), counts.tolist(), tensors, ignored)
+
+
+def _few(arr: Tensor, ignored: int | None) -> dict[int, tuple[Tensor, ...]]:
+    """The result without dimensions or without elements."""
+    value = int(arr) if arr.numel() else ignored
+    return {} if value is None or value == ignored else {value: ()}
+
+
+@with_host_kernel(_values_on_host)
+@traits(kernels=("host", "device"))
+def value_indices(arr: Tensor, *, ignore_value: Any = None) -> dict[int, tuple[Tensor, ...]]:
+    """The indices of each value that occurs.
+
+    Parameters
+    ----------
+    arr : Tensor, integer
+    ignore_value : int, optional
+        A value to leave out.
+
+    Returns
+    -------
+    dict of int to tuple of Tensor
+        In ascending order of the values, for each the indices along every axis of the elements that have it, in C
+        order, int64: ``arr[indices]`` are those elements. They are views of one tensor per axis.
+
+    Raises
+    ------
+    ValueError
+        If `arr` is not of an integer dtype, which booleans aren't.
+    OverflowError
+        If `ignore_value` doesn't fit into the dtype.
+
+    Notes
+    -----
+    One stable sort of the elements, on the CPU of the runs of equal values along the last axis; the range of the
+    values doesn't matter. Beside the result, the temporaries are twice 8 bytes for each element. It waits for the
+    device twice: for the number of values, and for the values and their counts, which the result needs as numbers.
+    """
+    _check_integers(arr)
+    ignored = _ignored(ignore_value, arr.dtype)
+    if arr.ndim == 0 or arr.numel() == 0:
+        return _few(arr, ignored)
+    flipped = arr.dtype == torch.uint64
+    keys = arr.to(torch.int64) if arr.dtype in _UNSIGNED else arr
+    if flipped:  # the same order as signed integers
+        keys = arr.view(torch.int64) ^ torch.iinfo(torch.int64).min
+    ordered, order = keys.flatten().sort(stable=True)
+    values, counts = torch.unique_consecutive(ordered, return_counts=True)
+    host_values, host_counts = torch.stack([values.to(torch.int64), counts]).tolist()
+    if flipped:
+        host_values = [value + 2**63 for value in host_values]
+    return _mapping(host_values, host_counts, _places(order, arr.shape), ignored)
