@@ -26,6 +26,7 @@ __all__ = [
     "empty",
     "host_allowed",
     "in_parallel",
+    "on_cpu",
     "on_library",
     "spans",
     "with_host_kernel",
@@ -59,6 +60,14 @@ def with_host_kernel(host: Callable[..., Any], when: Callable[..., bool] | None 
         return chosen  # type: ignore[return-value]
 
     return decorate
+
+
+def on_cpu(device: torch.device) -> bool:
+    """Whether short cuts may be taken that pay on a CPU alone, such as reading a value to choose an algorithm.
+
+    Without host kernels they aren't: everything then runs as on a GPU.
+    """
+    return device.type == "cpu" and bool(setting("torch", "host_kernels", True))
 
 
 def host_allowed(*values: Any) -> bool:

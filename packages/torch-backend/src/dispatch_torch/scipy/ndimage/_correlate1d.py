@@ -21,6 +21,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ..._kernels import on_cpu
 from . import _banded, _ordered
 from ._complex import by_parts
 from ._extend import extend
@@ -88,7 +89,7 @@ def matmul_is_safe(x: Tensor, cval: float) -> bool:
 
     Reads the values of a CPU tensor once; the sum of finite values may overflow, which only costs speed.
     """
-    return x.device.type == "cpu" and math.isfinite(cval) and bool(torch.isfinite(x.detach().sum()))
+    return on_cpu(x.device) and math.isfinite(cval) and bool(torch.isfinite(x.detach().sum()))
 
 
 def matmul_dtype(x: Tensor) -> torch.dtype:
@@ -109,7 +110,7 @@ def correlate_lines(
         The caller knows that there is no NaN and no infinity.
     """
     functional = needs_grad(lines, weights)
-    safe = (finite and lines.device.type == "cpu") or matmul_is_safe(lines, cval)
+    safe = (finite and on_cpu(lines.device)) or matmul_is_safe(lines, cval)
     if weights.host is None or not safe:
         return _shifted(lines, weights, before, mode, cval, functional=functional)
     wide = matmul_dtype(lines)

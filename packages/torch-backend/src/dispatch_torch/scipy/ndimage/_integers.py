@@ -18,6 +18,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ..._kernels import on_cpu
 from . import _ordered
 from ._output import SIGNED_TWIN, is_integral
 
@@ -73,7 +74,7 @@ def margin(x: Tensor, weights: NDArray[Any], cval: float) -> tuple[torch.dtype, 
     few more covers the weights, which are rounded and where the boundary is folded in summed, and SciPy's error.
     """
     largest = largest_sum(x.dtype, weights, cval)
-    if largest is None or x.device.type != "cpu" or x.numel() < _SMALL or weights.size < _FEW:
+    if largest is None or not on_cpu(x.device) or x.numel() < _SMALL or weights.size < _FEW:
         return None
     for dtype in (torch.float32, torch.float64):
         bound = (weights.size + 8) * torch.finfo(dtype).eps * largest

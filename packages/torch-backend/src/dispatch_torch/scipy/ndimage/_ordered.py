@@ -22,6 +22,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ..._kernels import on_cpu
 from ._output import cast, cast_mirrored, widest_dtype
 from ._weights import NEGLIGIBLE
 
@@ -156,7 +157,7 @@ def correlate_at(extended: Tensor, positions: Tensor, ordered: Sum, dtype: torch
 
 def blocks(shape: Sequence[int], device: torch.device, size: int) -> Iterator[tuple[int, int, int]]:
     """Cut an array along one axis into blocks of about `size` elements: (axis, low, high)."""
-    pieces = math.ceil(math.prod(shape) / size) if device.type == "cpu" else 1
+    pieces = math.ceil(math.prod(shape) / size) if on_cpu(device) else 1
     axis = next(
         (d for d, n in enumerate(shape) if n >= pieces), max(range(len(shape)), key=lambda d: shape[d])
     )

@@ -15,6 +15,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..._kernels import on_cpu
+
 _BY_NAME: Final[dict[str, torch.dtype]] = {
     "bool": torch.bool,
     "uint8": torch.uint8,
@@ -188,7 +190,7 @@ def cast_rounded(result: Tensor, dtype: torch.dtype) -> Tensor:
 
 def _to_int32(result: Tensor) -> Tensor:
     """Truncate to int32; what does not fit becomes the smallest one, as x86 does it. Others saturate."""
-    if result.device.type == "cpu":
+    if on_cpu(result.device):
         return result.to(torch.int32)
     fits = (result > -(2.0**31) - 1) & (result < 2.0**31)
     return torch.where(fits, result, -(2.0**31)).to(torch.int32)

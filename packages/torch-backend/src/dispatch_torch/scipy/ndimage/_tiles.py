@@ -26,6 +26,7 @@ import torch
 from torch import Tensor
 from torch.autograd import forward_ad
 
+from ..._kernels import on_cpu
 from ._extend import extend, extended_index
 
 Ranges = Sequence[tuple[int, int]]
@@ -146,7 +147,7 @@ def may_reuse_buffers(*tensors: Tensor) -> bool:
 
 
 def _is_plain_data(x: Tensor) -> bool:
-    if type(x) not in _PLAIN or x.device.type != "cpu" or (x.requires_grad and torch.is_grad_enabled()):
+    if type(x) not in _PLAIN or not on_cpu(x.device) or (x.requires_grad and torch.is_grad_enabled()):
         return False
     if torch._C._functorch.is_functorch_wrapped_tensor(x):
         return False

@@ -20,6 +20,7 @@ import torch
 from dispatch_core import traits
 from torch import Tensor
 
+from ..._kernels import on_cpu
 from ._arguments import check_origin, normalize_axes, normalize_axis, normalize_mode, per_axis
 from ._complex import by_parts, read_cval
 from ._correlate1d import as_lines, correlate_lines, matmul_is_safe, needs_grad
@@ -58,7 +59,7 @@ def uniform_axis(
 def _integral(x: Tensor, size: int, before: int, mode: str, cval: float) -> Tensor:
     ones = np.ones(size)
     exact = exact_dtype(x.dtype, x.device, ones, cval)
-    if exact is None or size > _LONG or x.device.type != "cpu":
+    if exact is None or size > _LONG or not on_cpu(x.device):
         return _running(x, size, before, mode, cval, exact=True)
     sums = correlate_lines(x.to(exact), Weights(ones), before, mode, cval, finite=True)
     unsigned = x.dtype in (torch.bool, torch.uint8, torch.uint16) and cval >= 0
@@ -81,7 +82,7 @@ def _running(x: Tensor, size: int, before: int, mode: str, cval: float, *, exact
     An exact result is SciPy's double, to the bit; another one is in the dtype of `x`.
     """
     wide = widest_dtype(x.device)
-    if needs_grad(x) or x.device.type != "cpu":
+    if needs_grad(x) or not on_cpu(x.device):
         return _running_sum(x, size, before, mode, cval, wide) / size
     result = torch.empty(x.shape, dtype=wide if exact else x.dtype)
     for piece in _pieces(x):

@@ -15,6 +15,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ..._kernels import on_cpu
+
 # SciPy's kernels treat smaller weights as zero, and smaller differences as symmetry.
 NEGLIGIBLE: Final = float(np.finfo(np.float64).eps)
 
@@ -104,7 +106,7 @@ def read_weights(weights: Any) -> Weights:
         If `weights` can't be read as numbers.
     """
     if isinstance(weights, Tensor):
-        if weights.device.type == "cpu" and not (weights.requires_grad and torch.is_grad_enabled()):
+        if on_cpu(weights.device) and not (weights.requires_grad and torch.is_grad_enabled()):
             return Weights(_fetch(weights))
         return Weights(tensor=weights)
     values = np.asarray(weights)
