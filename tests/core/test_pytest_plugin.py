@@ -145,10 +145,13 @@ def test_a_switched_on_start_gives_no_warning(
         (["--dispatch-xfail=none.toml"], "fake", "none.toml cannot be read"),
     ],
 )
-def test_wrong_options_stop_the_run(session: Any, args: list[str], backend: str | None, said: str) -> None:
-    run = session("def test_it(): pass", *args, backend=backend)
-    assert run.ret == pytest.ExitCode.USAGE_ERROR
-    assert said in run.text
+def test_wrong_options_stop_the_run(
+    pytester: pytest.Pytester, world: Any, args: list[str], backend: str | None, said: str
+) -> None:
+    flags = [] if backend is None else [f"--dispatch-backend={backend}"]
+    result = pytester.runpytest_inprocess(*QUICK, *flags, *args)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert said in result.stderr.str()
 
 
 # -- counting -----------------------------------------------------------------------------------------------------

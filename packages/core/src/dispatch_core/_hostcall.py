@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 __all__ = ["on_host", "with_backend"]
 
 Call = Callable[[Mapping[str, Any]], Any]
+#: What a result may be made of that is no array; results such as a list of many slices are given back as they are.
+_PLAIN = frozenset([bool, float, int, slice, str, type(None)])
 
 
 class _Exchange:
@@ -49,10 +51,14 @@ class _Exchange:
 
     def give(self, result: Any, wanted: Callable[[str], bool]) -> Any:
         """The result with every array converted back; what was written in place is the caller's own array."""
+        if type(result) in _PLAIN:
+            return result
         for original, converted, _, _ in self.pairs:
             if result is converted:
                 return original
         if isinstance(result, (list, tuple)):
+            if all(type(r) in _PLAIN for r in result):
+                return result
             items = [self.give(r, wanted) for r in result]
             if isinstance(result, list):
                 return items

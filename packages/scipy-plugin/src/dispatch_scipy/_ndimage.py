@@ -16,7 +16,7 @@ def _filter(name: str, *arrays: str) -> Function:
 
 def _measurement(name: str) -> Function:
     """A reduction over labelled regions; its shape is that of ``index``."""
-    return Function(name, ("input", "labels", "index"))
+    return Function(name, ("input", "labels", "index"), scalars=True)
 
 
 FUNCTIONS = (
@@ -87,7 +87,7 @@ FUNCTIONS = (
     Function("find_objects", ("input",), lazy_safe=False),
     Function("histogram", ("input", "labels", "index")),
     _filter("label", "structure"),
-    Function("labeled_comprehension", ("input", "labels", "index")),
+    Function("labeled_comprehension", ("input", "labels", "index"), lazy_safe=False, scalars=True),
     _measurement("maximum"),
     _measurement("maximum_position"),
     _measurement("mean"),

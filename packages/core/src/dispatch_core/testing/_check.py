@@ -173,7 +173,7 @@ def _refusal(target: Target, made: Made) -> str | None:
             return reason
     elif target.entry.require().lazy and not function.declaration.lazy_safe:
         return "the shape of the result depends on the data"
-    return found.refuse(arguments, arrays)
+    return found.refuse(arguments, arrays, selected=target.way == "selection")
 
 
 def _check_transfers(target: Target, call: Call, made: Made, transfers: list[Transfer]) -> None:

@@ -12,7 +12,20 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
-from dispatch_core.testing import OMIT, REALS, Array, Case, Draw, Given, Part, case, dtypes, fixed, laid_out, maybe
+from dispatch_core.testing import (
+    OMIT,
+    REALS,
+    Array,
+    Case,
+    Draw,
+    Given,
+    Part,
+    case,
+    dtypes,
+    fixed,
+    laid_out,
+    maybe,
+)
 from hypothesis import strategies as st
 
 from . import _windows

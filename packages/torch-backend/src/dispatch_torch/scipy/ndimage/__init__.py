@@ -1,5 +1,14 @@
 """``scipy.ndimage`` for torch tensors: the same names, signatures and results."""
 
+from ._binary import (
+    binary_closing,
+    binary_dilation,
+    binary_erosion,
+    binary_fill_holes,
+    binary_hit_or_miss,
+    binary_opening,
+    binary_propagation,
+)
 from ._correlate import convolve, convolve1d, correlate, correlate1d
 from ._derivatives import (
     gaussian_gradient_magnitude,
@@ -10,6 +19,7 @@ from ._derivatives import (
     prewitt,
     sobel,
 )
+from ._fourier import fourier_ellipsoid, fourier_gaussian, fourier_shift, fourier_uniform
 from ._gaussian import gaussian_filter, gaussian_filter1d
 from ._geometric import affine_transform, geometric_transform, map_coordinates, rotate
 from ._grey import (
@@ -23,6 +33,11 @@ from ._grey import (
     white_tophat,
 )
 from ._label import label
+from ._measure_comprehension import labeled_comprehension
+from ._measure_extrema import extrema, maximum, maximum_position, minimum, minimum_position
+from ._measure_histogram import histogram
+from ._measure_median import median
+from ._measure_sums import center_of_mass, mean, standard_deviation, sum, sum_labels, variance
 from ._minmax import maximum_filter, maximum_filter1d, minimum_filter, minimum_filter1d
 from ._objects import find_objects, value_indices
 from ._rank import median_filter, percentile_filter, rank_filter
@@ -33,12 +48,25 @@ from ._watershed import watershed_ift
 
 __all__ = [
     "affine_transform",
+    "binary_closing",
+    "binary_dilation",
+    "binary_erosion",
+    "binary_fill_holes",
+    "binary_hit_or_miss",
+    "binary_opening",
+    "binary_propagation",
     "black_tophat",
+    "center_of_mass",
     "convolve",
     "convolve1d",
     "correlate",
     "correlate1d",
+    "extrema",
     "find_objects",
+    "fourier_ellipsoid",
+    "fourier_gaussian",
+    "fourier_shift",
+    "fourier_uniform",
     "gaussian_filter",
     "gaussian_filter1d",
     "gaussian_gradient_magnitude",
@@ -50,14 +78,22 @@ __all__ = [
     "grey_dilation",
     "grey_erosion",
     "grey_opening",
+    "histogram",
     "label",
+    "labeled_comprehension",
     "laplace",
     "map_coordinates",
+    "maximum",
     "maximum_filter",
     "maximum_filter1d",
+    "maximum_position",
+    "mean",
+    "median",
     "median_filter",
+    "minimum",
     "minimum_filter",
     "minimum_filter1d",
+    "minimum_position",
     "morphological_gradient",
     "morphological_laplace",
     "percentile_filter",
@@ -68,9 +104,13 @@ __all__ = [
     "sobel",
     "spline_filter",
     "spline_filter1d",
+    "standard_deviation",
+    "sum",
+    "sum_labels",
     "uniform_filter",
     "uniform_filter1d",
     "value_indices",
+    "variance",
     "watershed_ift",
     "white_tophat",
     "zoom",

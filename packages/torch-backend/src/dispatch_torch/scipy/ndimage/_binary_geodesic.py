@@ -113,16 +113,20 @@ def _fill(flat: Tensor, free: Tensor, distance: int, longest: int) -> None:
     """
     start, stop, shift = 0, flat.shape[0], distance
     passes = longest.bit_length()
+    found, *runs = (torch.empty_like(flat) for _ in range(3))
     for number in range(passes):
         low, high = max(start, -shift), min(stop, flat.shape[0] - shift)
         if low >= high:
             return
-        found = free.narrow(0, low - start, high - low) & flat.narrow(0, low + shift, high - low)
-        flat.narrow(0, low, high - low).bitwise_or_(found)
+        here = flat.narrow(0, low, high - low)
+        there = flat.narrow(0, low + shift, high - low)
+        new = torch.bitwise_and(free.narrow(0, low - start, high - low), there, out=found.narrow(0, 0, high - low))
+        here.bitwise_or_(new)
         low, high = max(start, start - shift), min(stop, stop - shift)
         if low >= high or number == passes - 1:
             return
-        free = free.narrow(0, low - start, high - low) & free.narrow(0, low + shift - start, high - low)
+        here, there = free.narrow(0, low - start, high - low), free.narrow(0, low + shift - start, high - low)
+        free = torch.bitwise_and(here, there, out=runs[number % 2].narrow(0, 0, high - low))
         start, stop, shift = low, high, 2 * shift
 
 

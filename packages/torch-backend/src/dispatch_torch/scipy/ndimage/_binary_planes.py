@@ -23,7 +23,7 @@ from ._output import SIGNED_TWIN
 
 STRIPES: Final = 8
 _ALL: Final = 255
-_WORD: Final = 8
+WORD: Final = 8
 # A later axis is striped instead of the first only where buffers get smaller by this factor: it is slower.
 _WORTH_TURNING: Final = 1.5
 
@@ -90,7 +90,7 @@ class Layout:
         """Shape of a buffer: rows, and the other axes with their margins. A multiple of eight bytes."""
         inner = tuple(self.shape[i] + self.reach[i] for i in self.others)
         rows = self.first + self.rows + self.halo
-        step = _WORD // math.gcd(_WORD, math.prod(inner))
+        step = WORD // math.gcd(WORD, math.prod(inner))
         return (-(-rows // step) * step, *inner)
 
     @property

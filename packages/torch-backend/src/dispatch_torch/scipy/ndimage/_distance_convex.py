@@ -43,7 +43,9 @@ def cheapest_by_hull(heights: Doubles, places: Doubles, length: int, weight: int
     if count == 1:
         return np.zeros((lines, length), dtype=np.int32)
     hull = heights + weight * places**2
-    slopes = np.diff(hull, axis=1) / np.diff(places)
+    slopes = np.subtract(hull[:, 1:], hull[:, :-1])
+    if count < length:
+        slopes /= np.diff(places)
     span = float(slopes.max() - slopes.min()) + 1
     together = max(int(_ROOM / (length * span)), 1)
     best = np.zeros((lines, length + 1), dtype=np.int32)
@@ -57,21 +59,25 @@ def _enter_vertices(
     best: NDArray[np.int32], hull: Doubles, slopes: Doubles, places: Doubles, span: float, weight: int
 ) -> None:
     """Write each vertex where it becomes the cheapest, in an array of zeros; the last entries are lost."""
-    lines, edges = slopes.shape
+    (lines, edges), length = slopes.shape, best.shape[1] - 1
     # Far enough apart for neighbouring lines not to be pooled.
-    apart = slopes + span * np.arange(lines)[:, None]
-    begins = _pooled(apart.ravel(), np.tile(np.diff(places), lines))
-    line, start = np.divmod(begins, edges)
-    # An edge ends where the next one of the line begins.
-    end = np.append(start[1:], 0)
-    end[end == 0] = edges
-    rise = hull[line, end] - hull[line, start]
-    position = np.floor(rise / ((places[end] - places[start]) * (2 * weight))) + 1
+    slopes += span * np.arange(lines)[:, None]
+    even = edges + 1 == length
+    begins = _pooled(slopes.ravel(), None if even else np.tile(np.diff(places), lines))
+    line = begins // edges
+    # The edges of a pool lead from `start` to `end`, where the next pool of the line starts.
+    start = begins + line  # a line has one vertex more than it has edges
+    end = np.append(start[1:], lines * (edges + 1) - 1)
+    end[np.flatnonzero(line[1:] != line[:-1])] -= 1
+    vertex = end - line * (edges + 1)
+    run = end - start if even else places.take(vertex) - places.take(vertex - (end - start))
+    position = np.floor((hull.take(end) - hull.take(start)) / run / (2 * weight)) + 1
+    np.clip(position, 0, length, out=position)
     # Vertices come in order, so that of several at one position the last one stays.
-    best[line, np.clip(position, 0, best.shape[1] - 1).astype(np.intp)] = end
+    best.reshape(-1)[line * (length + 1) + position.astype(np.intp)] = vertex
 
 
-def _pooled(slopes: Doubles, weights: Doubles) -> NDArray[np.intp]:
+def _pooled(slopes: Doubles, weights: Doubles | None) -> NDArray[np.intp]:
     """Where the pools of the isotonic regression begin."""
     from scipy.optimize import isotonic_regression
 

@@ -36,13 +36,13 @@ Array = NDArray[Any]
 REACH: Final = 127
 _FAR: Final = (REACH + 1) ** 2
 #: After this many steps a block without a near candidate in sight is left to the hulls.
-_PATIENCE: Final = 24
+_PATIENCE: Final = 16
 #: Where to look whether a block is done.
 _LOOKS: Final = frozenset({1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112})
 #: Places are kept in the low bits of a cost, as the step to them plus this.
 _BIAS: Final = 128
 #: Rows whose hulls are computed together.
-_TOGETHER: Final = 64
+_TOGETHER: Final = 16
 #: How far apart, on average, elements of the background may lie for the near candidates to be worth a try.
 _SPARSE: Final = 80
 
@@ -202,17 +202,18 @@ class EuclideanOnHost:
     def _far_rows(self, rows: Array) -> None:
         """The second axis of an image, for some of the rows."""
         columns = np.flatnonzero(self.steps[0] < self.none)
+        chosen = slice(None) if len(columns) == self.shape[1] else columns
         distances, places = self.distances, self.places
 
         def work(some: Array) -> None:
-            heights = self.steps[some[:, None], columns].astype(np.float64)
+            heights = self.steps[some][:, chosen].astype(np.float64)
             heights *= heights * self.weights[0]
             nearest, index, squares = self._far_along(1, heights, columns)
             if distances is not None:
                 self._finish(squares)
                 distances[some] = squares
             if places is not None:
-                places[0, some] = places[0][some[:, None], columns].take(index)
+                places[0, some] = places[0][some][:, chosen].take(index)
                 places[1, some] = nearest
 
         each_in_parallel(work, [rows[i : i + _TOGETHER] for i in range(0, len(rows), _TOGETHER)])
@@ -275,7 +276,7 @@ def _lowered(values: Array, weight: int, patience: int) -> tuple[Array, None, in
             highest = int(values.max())
             if highest <= weight * (step + 1) ** 2 or (step >= patience and highest == _FAR):
                 break
-    return values, None, _certain(step, last, weight)
+    return values, None, _certain(step, last, weight * (step + 1) ** 2)
 
 
 def _lowered_with_steps(values: Array, weight: int, patience: int) -> tuple[Array, Array, int]:
@@ -296,13 +297,13 @@ def _lowered_with_steps(values: Array, weight: int, patience: int) -> tuple[Arra
                 break
     steps = (values & 255) - _BIAS
     values >>= 8
-    return values, steps, _certain(step, last, weight)
+    return values, steps, _certain(step, last, weight * (step + 1) ** 2 - 1)
 
 
 def _last_step(values: Array, weight: int) -> int:
     return min(REACH // math.isqrt(weight), values.shape[0] - 1)
 
 
-def _certain(step: int, last: int, weight: int) -> int:
-    """What no candidate farther than `step` could lower, or tie with."""
-    return REACH * REACH if step == last else min(REACH * REACH, weight * (step + 1) ** 2 - 1)
+def _certain(step: int, last: int, bound: int) -> int:
+    """What no candidate farther than `step`, whose cost is above `bound`, changes."""
+    return REACH * REACH if step == last else min(REACH * REACH, bound)

@@ -181,6 +181,8 @@ def _separable(input: Tensor, target: Output, tables: Sequence[NDArray[Any]]) ->
         right = right.unsqueeze(-1) * table
     right = right.repeat_interleave(product.repeats, -1)
     left = left.view(-1, *(1,) * right.ndim)
+    if right.is_complex():  # complex factors one by one would make NaN of an infinite part
+        return target.deliver(product.run(lambda low, high: [left[low:high] * right]))
     return target.deliver(product.run(lambda low, high: [right, left[low:high]]))
 
 

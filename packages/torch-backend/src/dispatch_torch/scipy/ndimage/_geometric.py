@@ -17,15 +17,15 @@ import torch
 from dispatch_core import traits
 from torch import Tensor
 
-from ..._kernels import on_library, with_host_kernel
+from ..._kernels import as_arrays, on_library, with_host_kernel
 from . import _sampling, _sampling_host
 from ._arguments import normalize_mode, per_axis
 from ._complex import read_cval
-from ._output import Output, resolve, widest_dtype
+from ._output import Output, is_integral, resolve, widest_dtype
 from ._sampling import Spline
 from ._sampling_positions import Affine, Points, Positions, Scaled
 from ._sampling_separable import resampled
-from ._spline import check_order
+from ._spline import check_order, padding
 
 Kernel = Callable[[Tensor, Positions, Spline, torch.dtype], Tensor]
 
@@ -50,6 +50,18 @@ def _read_shape(shape: Any) -> tuple[int, ...]:
     return lengths
 
 
+def _check_stored(cval: Any, dtype: torch.dtype, margin: int) -> None:
+    """Refuse integers that an image to be extended can't hold.
+
+    Raises
+    ------
+    OverflowError
+        As NumPy does.
+    """
+    if margin and is_integral(dtype) and type(cval) is int:
+        np.empty((), as_arrays(dtype))[()] = cval
+
+
 def _sampled(
     kernel: Kernel,
     images: Tensor,
@@ -63,6 +75,7 @@ def _sampled(
     """Sample images, shape (images, *spatial), real or complex, for a result of the target's dtype."""
     normalize_mode(mode)
     value = read_cval(cval, complex_input=images.is_complex())
+    _check_stored(cval, images.dtype, padding(mode, order, prefilter) if mode == "grid-constant" else 0)
 
     def sampled(part: Tensor, number: float, dtype: torch.dtype) -> Tensor:
         spline = Spline(operator.index(order), mode, number, bool(prefilter))

@@ -30,6 +30,8 @@ from ._output import as_torch_dtype, is_integral
 _LABEL: Final = "scipy.ndimage.label"
 #: Fewer pixels than this are labelled in one piece: joining the pieces costs more than a second thread gains.
 _SMALLEST_PART: Final = 1 << 17
+#: Elements that are renumbered at a time.
+_BLOCK: Final = 1 << 15
 _NOT_LABELLED: Final = (torch.float16, torch.bfloat16)
 
 
@@ -125,54 +127,57 @@ def _label_on_host(input: Tensor, structure: Any = None, output: Any = None) -> 
 def _label_slabs(
     array: NDArray[Any], structure: NDArray[np.bool_], parts: list[tuple[int, int]]
 ) -> tuple[Tensor, int]:
-    labels = torch.empty(array.shape, dtype=index_dtype(array.size))
-    view = labels.numpy()
+    labels = np.empty(array.shape, dtype=np.int32 if index_dtype(array.size) == torch.int32 else np.int64)
 
     def work(start: int, stop: int) -> int:
-        return int(call_library(_LABEL, array[start:stop], structure, view[start:stop]))
+        return int(call_library(_LABEL, array[start:stop], structure, labels[start:stop]))
 
     counts = in_parallel(work, parts)
     # The labels of each slab follow those of the slabs before: the nodes, in the order of their first pixels.
-    before = np.concatenate([[0], np.cumsum(counts)])
+    bases = np.concatenate([[0], np.cumsum(counts)]).tolist()
     seams = [
-        _seam(labels[stop - 1], labels[stop], structure, int(before[k]), int(before[k + 1]))
-        for k, (_, stop) in enumerate(parts[:-1])
+        _seam(labels[stop - 1], labels[stop], structure, base, next_base)
+        for (_, stop), base, next_base in zip(parts[:-1], bases, bases[1:], strict=False)
     ]
-    first, second = (torch.cat(ends) for ends in zip(*seams, strict=True))
-    roots = connected_roots(first, second, int(before[-1]) + 1)
-    numbers, count = ascending_numbers(roots)
-    for (start, stop), base, size in zip(parts, before, counts, strict=False):
-        _renumber(labels[start:stop], numbers[base : base + size + 1])
-    return labels, count
+    first, second = (torch.from_numpy(np.concatenate(ends)) for ends in zip(*seams, strict=True))
+    numbers, count = ascending_numbers(connected_roots(first, second, bases[-1] + 1))
+    table = numbers.numpy()
+    tasks = [
+        (labels[start:stop], table[base : base + size + 1])
+        for (start, stop), base, size in zip(parts, bases, counts, strict=False)
+    ]
+    in_parallel(_renumber, tasks)
+    return torch.from_numpy(labels), count
 
 
 def _seam(
-    above: Tensor, below: Tensor, structure: NDArray[np.bool_], base: int, next_base: int
-) -> tuple[Tensor, Tensor]:
+    above: NDArray[Any], below: NDArray[Any], structure: NDArray[np.bool_], base: int, next_base: int
+) -> tuple[NDArray[Any], NDArray[Any]]:
     """The pairs of nodes that touch across the line between two slabs."""
-    ends = [(above.new_empty(0), above.new_empty(0))]
+    ends = [(above[:0].reshape(-1), below[:0].reshape(-1))]
     for offset in half_offsets(structure):
         if offset[0] == 0:
             continue
         here, there = overlap(offset[1:])
-        upper, lower = above[here].flatten(), below[there].flatten()
-        where = ((upper != 0) & (lower != 0)).nonzero().squeeze(1)
-        pairs = torch.stack([upper[where] + base, lower[where] + next_base])
-        ends.append(tuple(torch.unique_consecutive(pairs, dim=1)))
+        upper, lower = above[here].reshape(-1), below[there].reshape(-1)
+        is_new = np.append(True, (upper[1:] != upper[:-1]) | (lower[1:] != lower[:-1]))[: upper.size]
+        where = np.flatnonzero((upper != 0) & (lower != 0) & is_new)
+        ends.append((upper[where] + base, lower[where] + next_base))
     firsts, seconds = zip(*ends, strict=True)
-    return torch.cat(firsts), torch.cat(seconds)
+    return np.concatenate(firsts), np.concatenate(seconds)
 
 
-def _renumber(labels: Tensor, numbers: Tensor) -> None:
-    """Replace the labels 1, 2, ... of a slab by the numbers after the first, in place."""
-    table = numbers.clone()
+def _renumber(labels: NDArray[Any], numbers: NDArray[Any]) -> None:
+    """Replace the labels 1, 2, ... of a slab by the numbers after the first, in place, in blocks that stay in cache."""
+    table = numbers.astype(labels.dtype)
     table[0] = 0
-    if torch.equal(table, torch.arange(len(table), dtype=table.dtype)):
+    if np.array_equal(table, np.arange(len(table))):
         return
-    flat = labels.view(-1)
-    for start in range(0, len(flat), _SMALLEST_PART):
-        block = flat[start : start + _SMALLEST_PART]
-        block.copy_(table.index_select(0, block))
+    flat, block = labels.reshape(-1), np.empty(_BLOCK, dtype=labels.dtype)
+    for start in range(0, flat.size, _BLOCK):
+        part = flat[start : start + _BLOCK]
+        # What "clip" does to indices out of range doesn't matter; it spares a copy of the block.
+        part[...] = np.take(table, part, out=block[: part.size], mode="clip")
 
 
 # ------------------------------------------------------------------------------------------

@@ -53,12 +53,12 @@ def _value(region: Region, largest: bool) -> Tensor:
     x = region.values
     if x.dtype in SIGNED_TWIN or x.is_complex() or (x.dtype == torch.bool and region.mask is not None):
         return pick(x.reshape(-1), _place(region, largest))
-    filled = region.filled(_worst(x.dtype, largest))
+    filled = x if region.mask is None else region.filled(_worst(x.dtype, largest))
     return filled.amax() if largest else filled.amin()
 
 
 def _worst(dtype: torch.dtype, largest: bool) -> float:
-    """The value that changes no extreme."""
+    """The value of a dtype that changes no extreme."""
     if dtype.is_floating_point:
         return -torch.inf if largest else torch.inf
     return torch.iinfo(dtype).min if largest else torch.iinfo(dtype).max

@@ -7,7 +7,7 @@ has its upper edge, NaN is in none.
 from __future__ import annotations
 
 import operator
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import torch
@@ -17,13 +17,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..._kernels import as_arrays, host_allowed, in_parallel, spans
-from ._measure_regions import is_several, read_region, read_regions
+from ._measure_regions import Regions, checked_index, is_several, read_region, read_regions, tally
 from ._output import widest_dtype
 
 __all__ = ["histogram"]
 
 # Elements of a block that NumPy sorts in cache.
-_BLOCK = 1 << 16
+_BLOCK: Final = 1 << 16
 
 
 def _no_complex_numbers(input: Any) -> str | None:
@@ -75,37 +75,66 @@ def histogram(
     For one label, whether it has elements is read from the device, one number. Memory: a few blocks; on a GPU 24
     bytes per element.
     """
-    if labels is None and index is not None:
-        raise ValueError("index: has no meaning without labels")
-    several = is_several(labels, index)
-    if several and (np.ndim(index) if not isinstance(index, Tensor) else index.ndim) != 1:
-        raise ValueError("index: must be a number or one-dimensional")
-    if several and not len(index):
-        raise ValueError("index: has no entries")
-    edges = _edges(min, max, bins)
-    if several:
-        return _histograms(input, labels, index, edges)
+    edges = np.linspace(min, max, operator.index(bins) + 1)
+    wanted = None if index is None else checked_index(input, labels, index)
+    if wanted is not None and wanted.ndim:
+        return _histograms(read_regions(input, labels, wanted), edges)
     region = read_region(input, labels, index)
-    if index is not None and region.is_empty():
+    if wanted is not None and region.is_empty():
         return None
-    if region.mask is None and host_allowed(region.values):
+    _check_edges(edges)
+    flat = region.values.reshape(-1)
+    if region.mask is None and host_allowed(flat):
         report_kernel("host")
-        return torch.from_numpy(_counted(np.ravel(as_arrays(region.values)), edges))
-    places = _places(region.values.reshape(-1), edges)
+        return torch.from_numpy(_counted(as_arrays(flat), edges))
+    places = _places(flat, edges)
     if region.mask is not None:
-        places = torch.where(region.mask.reshape(-1), places, len(edges) - 1)
-    return torch.bincount(places, minlength=len(edges))[:-1] if False else _count(places, len(edges))
+        places = torch.where(region.mask.reshape(-1), places, _number(edges))
+    return tally(places, _number(edges) + 1)[:-1]
 
 
-def _edges(low: float, high: float, bins: int) -> NDArray[np.float64]:
-    """The edges of the bins.
-
-    Raises
-    ------
-    ValueError
-        If they don't increase.
-    """
-    edges = np.linspace(low, high, operator.index(bins) + 1)
+def _check_edges(edges: NDArray[np.float64]) -> None:
     if np.any(edges[:-1] > edges[1:]):
-        raise ValueError(f"min, max: the edges of the bins must not decrease, got {low} and {high}")
-    return edges
+        raise ValueError(f"min, max: the edges of the bins must not decrease, got {edges[0]} and {edges[-1]}")
+
+
+def _number(edges: NDArray[np.float64]) -> int:
+    """The number of bins; without edges, of no bins either."""
+    return len(edges[1:])
+
+
+def _counted(values: NDArray[Any], edges: NDArray[np.float64]) -> NDArray[np.int64]:
+    """The counts of 1-d values, by NumPy in parallel."""
+    parts = in_parallel(
+        lambda low, high: np.histogram(values[low:high], edges)[0], spans(len(values), smallest=_BLOCK)
+    )
+    counts: NDArray[np.int64] = np.sum(parts, axis=0, dtype=np.int64)
+    return counts
+
+
+def _places(values: Tensor, edges: NDArray[np.float64]) -> Tensor:
+    """The bin of each value, or the number of bins for those in none."""
+    number = _number(edges)
+    if not number or not np.isfinite(edges).all():  # SciPy counts nothing between edges that aren't finite
+        return torch.full(values.shape, number, device=values.device)
+    wide = values.to(widest_dtype(values.device))
+    borders = torch.from_numpy(edges).to(wide)
+    place = torch.bucketize(wide, borders, right=True) - 1
+    place = torch.where(wide == borders[-1], number - 1, place)
+    return torch.where(place < 0, number, place.clamp_(max=number))
+
+
+def _histograms(regions: Regions, edges: NDArray[np.float64]) -> Tensor:
+    """The counts of several regions, shape ``(len(index), bins)``."""
+    _check_edges(edges)
+    flat, number = regions.input.reshape(-1), _number(edges)
+    count = regions.slots.shape[0]
+    chosen = torch.full((regions.count + 1,), count, device=flat.device)
+    chosen[regions.slots] = torch.arange(count, device=flat.device)
+    if not regions.complete:
+        chosen[-1] = count
+    counts = torch.zeros((count + 1) * (number + 1), dtype=torch.int64, device=flat.device)
+    for low, high, _ in regions.runs():
+        rows = chosen[regions.bins(low, high)] * (number + 1)
+        counts += tally(rows + _places(flat[low:high], edges), counts.shape[0])
+    return counts.view(count + 1, number + 1)[chosen[regions.slots], :-1]

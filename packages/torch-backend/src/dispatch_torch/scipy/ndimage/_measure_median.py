@@ -8,6 +8,7 @@ host by device code.
 
 from __future__ import annotations
 
+import math
 from typing import Any, Final
 
 import numpy as np
@@ -64,8 +65,7 @@ def median(input: Tensor, labels: Any = None, index: Any = None) -> Tensor:
         return _medians(read_regions(input, labels, index))
     region = read_region(input, labels, index)
     if not region.values.numel():
-        dtype = _result_dtype(input)
-        return torch.full((), torch.nan, dtype=dtype, device=input.device)
+        return _nan(input)
     if region.mask is None and host_allowed(region.values):
         report_kernel("host")
         return torch.from_numpy(_partitioned(np.ravel(as_arrays(region.values))))
@@ -74,6 +74,11 @@ def median(input: Tensor, labels: Any = None, index: Any = None) -> Tensor:
 
 def _result_dtype(x: Tensor) -> torch.dtype:
     return widest_dtype(x.device) if is_integral(x.dtype) else x.dtype
+
+
+def _nan(x: Tensor) -> Tensor:
+    nan = complex(math.nan, math.nan) if x.is_complex() else math.nan
+    return torch.full((), nan, dtype=_result_dtype(x), device=x.device)
 
 
 def _between(low: Tensor, high: Tensor) -> Tensor:
@@ -114,7 +119,7 @@ def _sorted_median(region: Region) -> Tensor:
     if not is_integral(flat.dtype):
         nan = flat.detach().isnan()
         lost = lost | (nan if inside is None else nan & inside).any()
-    return torch.where(lost, torch.nan, result)
+    return torch.where(lost, _nan(flat), result)
 
 
 # ------------------------------------------------------------------------------------------

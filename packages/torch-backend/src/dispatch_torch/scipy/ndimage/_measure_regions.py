@@ -28,7 +28,7 @@ from ..._kernels import as_arrays, host_allowed, in_parallel, spans
 from ._output import widest_dtype
 from ._tiles import may_reuse_buffers
 
-__all__ = ["Region", "Regions", "is_several", "read_region", "read_regions"]
+__all__ = ["Region", "Regions", "checked_index", "is_several", "read_region", "read_regions", "tally"]
 
 # Elements of a block whose labels and values, widened to 64 bits, stay in the second-level cache of one core.
 _BLOCK: Final = 1 << 15
@@ -49,16 +49,40 @@ def _is_single(index: Any) -> bool:
     return isinstance(index, (str, bytes, numbers.Number, np.generic))
 
 
-def _broadcast(input: Tensor, labels: Any) -> tuple[Tensor, Tensor]:
-    """Input and labels of the same shape, the labels of a dtype that torch can compare."""
-    tensor = labels if isinstance(labels, Tensor) else torch.from_numpy(np.array(labels)).to(input.device)
-    try:
-        shape = torch.broadcast_shapes(input.shape, tensor.shape)
-    except RuntimeError as error:
-        msg = (
-            f"labels: shape {tuple(tensor.shape)} can't be broadcast against the input's {tuple(input.shape)}"
+def checked_index(input: Tensor, labels: Any, index: Any) -> NDArray[Any]:
+    """The label or labels on the host, for functions that are stricter than the others.
+
+    Raises
+    ------
+    ValueError
+        If there are no labels, shapes don't broadcast, or `index` has several dimensions, no entries, or numbers
+        that the dtype of the labels doesn't hold.
+    """
+    if labels is None:
+        raise ValueError("index: has no meaning without labels")
+    dtype = as_arrays(_broadcast(input, labels)[1].dtype)
+    wanted = index.cpu().numpy() if isinstance(index, Tensor) else np.asarray(index)
+    if wanted.ndim > 1 or not wanted.size:
+        raise ValueError(f"index: must be a number or a sequence with entries, got shape {wanted.shape}")
+    with np.errstate(invalid="ignore"):
+        lossless = wanted.astype(dtype).astype(wanted.dtype) == wanted
+    if not lossless.all():
+        raise ValueError(
+            f"index: has numbers that the labels' dtype {dtype} doesn't hold: {wanted[~lossless]}"
         )
-        raise ValueError(msg) from error
+    return wanted
+
+
+def _broadcast(input: Tensor, labels: Any) -> tuple[Tensor, Tensor]:
+    """Input and labels of the same shape.
+
+    Raises
+    ------
+    ValueError
+        If their shapes don't broadcast.
+    """
+    tensor = labels if isinstance(labels, Tensor) else torch.from_numpy(np.array(labels)).to(input.device)
+    shape = np.broadcast_shapes(tuple(input.shape), tuple(tensor.shape))
     return input.expand(shape), tensor.expand(shape)
 
 
@@ -314,4 +338,15 @@ def _searched(input: Tensor, labels: Tensor, wanted: Tensor) -> Regions:
         return Regions(input, labels, bins, count, slots, max(_BLOCK, count) * rows, rows, False)
     every = bins(0, labels.shape[0])
     rows = 1 if labels.device.type == "cpu" or count > _FEW_BINS else _ROWS
-    return Regions(input, labels, lambda low, high: every[low:high], count, slots, labels.shape[0], rows, False)
+    return Regions(
+        input, labels, lambda low, high: every[low:high], count, slots, labels.shape[0], rows, False
+    )
+
+
+def tally(bins: Tensor, number: int) -> Tensor:
+    """How often each of the integers below `number` occurs: `torch.bincount`, which waits for the device."""
+    shared = bins.device.type == "cpu" or number > _FEW_BINS or bins.numel() % _ROWS
+    rows = 1 if shared else _ROWS
+    counts = torch.zeros((rows, number), dtype=torch.int64, device=bins.device)
+    ones = counts.new_ones(()).expand(rows, bins.numel() // rows)
+    return counts.scatter_add_(1, bins.view(rows, -1), ones).sum(0)

@@ -8,7 +8,6 @@ must stay true: nothing is read on the host.
 from __future__ import annotations
 
 import math
-
 from collections.abc import Sequence
 from typing import Any, Final
 

@@ -18,13 +18,19 @@ from dispatch_core import traits
 from numpy.typing import NDArray
 from torch import Tensor
 
-from dispatch_torch._kernels import as_arrays, in_parallel, spans, with_host_kernel
+from dispatch_torch._kernels import as_arrays, as_tensors, call_library, in_parallel, spans, with_host_kernel
 
 from ._components import index_dtype
 from ._output import is_integral
 
 #: Fewer rows' worth of pixels than this are not worth a thread of their own.
 _SMALLEST_PART: Final = 1 << 17
+#: Runs shorter than this on average are not worth finding.
+_DENSE: Final = 8
+_FIND: Final = "scipy.ndimage.find_objects"
+_VALUES: Final = "scipy.ndimage.value_indices"
+#: Values in a wider range than this are not looked for in several slabs, whose results are joined value by value.
+_JOINED: Final = 4096
 _UNSIGNED: Final = (torch.uint16, torch.uint32)
 
 Box = tuple[slice, ...]
@@ -124,6 +130,9 @@ def _find_on_host(input: Tensor, max_label: Any = 0) -> list[Box | None]:
         return _whole(labels, count)
     array: NDArray[Any] = np.ascontiguousarray(as_arrays(labels))
     rows = array.reshape(-1, array.shape[-1])
+    if _is_dense(rows):
+        boxes: list[Box | None] = call_library(_FIND, array, count)
+        return boxes
     parts = spans(len(rows), -(-_SMALLEST_PART // array.shape[-1]))
     tables = in_parallel(lambda start, stop: _box_arrays(rows[start:stop], start, array.shape, count), parts)
     low, high = tables[0]
@@ -138,18 +147,29 @@ def _box_arrays(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """`_box_tables` of some rows, with a column for label 0, by NumPy."""
     first = _run_starts(rows)
-    last = np.append(first[1:], rows.size) - 1
     value = rows.reshape(-1)[first]
-    value = np.where((value > 0) & (value <= count), value, 0).astype(np.intp)
-    offset = above * rows.shape[1]
+    known = np.flatnonzero((value > 0) & (value <= count))
+    first, last, value = (
+        first[known],
+        np.append(first[1:], rows.size)[known] - 1,
+        value[known].astype(np.intp),
+    )
     low = np.full((len(shape), count + 1), max(shape), dtype=np.int64)
     high = np.full((len(shape), count + 1), -1, dtype=np.int64)
-    for axis, (begin, end) in enumerate(
-        zip(_places(first + offset, shape), _places(last + offset, shape), strict=True)
-    ):
-        np.minimum.at(low[axis], value, begin)
-        np.maximum.at(high[axis], value, end)
+    *outer, begin = _places(first + above * rows.shape[1], shape)
+    for axis, place in enumerate(outer):
+        np.minimum.at(low[axis], value, place)
+        np.maximum.at(high[axis], value, place)
+    np.minimum.at(low[-1], value, begin)
+    np.maximum.at(high[-1], value, last % rows.shape[1])
     return low, high
+
+
+def _is_dense(rows: NDArray[Any]) -> bool:
+    """Whether runs are so short, by some rows, that it is better to look at pixels."""
+    some = rows[:: max(len(rows) // 64, 1)]
+    changes = np.count_nonzero(some[:, 1:] != some[:, :-1])
+    return bool(_DENSE * changes > some.size)
 
 
 def _run_starts(rows: NDArray[Any]) -> NDArray[np.intp]:
@@ -209,7 +229,7 @@ def find_objects(input: Tensor, max_label: int = 0) -> list[Box | None]:
 
 def _check_integers(arr: Tensor) -> None:
     if not is_integral(arr.dtype) or arr.dtype == torch.bool:
-        raise ValueError(f"arr: must be of an integer dtype, not {arr.dtype}")
+        raise ValueError(f"Parameter 'arr' must be an integer array, but its dtype is {arr.dtype}")
 
 
 def _ignored(ignore_value: Any, dtype: torch.dtype) -> int | None:
@@ -251,19 +271,60 @@ def _values_on_host(arr: Tensor, *, ignore_value: Any = None) -> dict[int, tuple
         return _few(arr, ignored)
     array: NDArray[Any] = np.ascontiguousarray(as_arrays(arr))
     rows = array.reshape(-1, array.shape[-1])
-    first = _run_starts(rows)
+    span = int(array.max()) - int(array.min())
+    dense = _is_dense(rows)
+    if dense and 2**8 <= span < array.size:
+        found = call_library(_VALUES, array, ignore_value=ignored)
+        return {int(value): as_tensors(indices) for value, indices in found.items()}
+    parts = spans(len(rows), -(-_SMALLEST_PART // array.shape[-1]))
+    if span > _JOINED:
+        parts = [(0, len(rows))]
+    slabs = in_parallel(
+        lambda start, stop: _sorted_indices(rows[start:stop], start, array.shape, dense), parts
+    )
+    values, counts, places = _joined(slabs) if len(slabs) > 1 else slabs[0]
+    tensors = [torch.from_numpy(place) for place in places]
+    return _mapping(values.tolist(), counts.tolist(), tensors, ignored)
+
+
+#: The values of a slab, how often each occurs, and the indices along each axis in the order of the values.
+_Slab = tuple[NDArray[Any], NDArray[np.int64], list[NDArray[np.int64]]]
+
+
+def _sorted_indices(rows: NDArray[Any], above: int, shape: tuple[int, ...], dense: bool) -> _Slab:
+    """The indices of the elements of some rows, sorted by pixels or by runs."""
+    first = np.arange(rows.size) if dense else _run_starts(rows)
     keys, lengths = rows.reshape(-1)[first], np.diff(first, append=rows.size)
     order = _radix_order(keys)
     keys, first, lengths = keys[order], first[order], lengths[order]
     is_new = np.append(True, keys[1:] != keys[:-1])
     ends = np.cumsum(lengths)
     counts = np.diff(ends[np.append(is_new[1:], True)], prepend=0)
-    *outer, along = _places(first, array.shape)
-    places = [np.repeat(place, lengths) for place in outer]
-    within = np.repeat(along - (ends - lengths), lengths)
-    within += np.arange(array.size)
-    tensors = [torch.from_numpy(place) for place in (*places, within)]
-    return _mapping(keys[is_new].tolist(), counts.tolist(), tensors, ignored)
+    places = _places(first + above * rows.shape[1], shape)
+    if not dense:
+        places[-1] -= ends - lengths
+        places = [np.repeat(place, lengths) for place in places]
+        places[-1] += np.arange(rows.size)
+    return keys[is_new], counts, places
+
+
+def _joined(slabs: list[_Slab]) -> _Slab:
+    """The result for all slabs: of each value the indices of one slab after the other."""
+    values = np.unique(np.concatenate([slab[0] for slab in slabs]))
+    table = np.zeros((len(values), len(slabs)), dtype=np.int64)
+    for number, (found, counts, _) in enumerate(slabs):
+        table[np.searchsorted(values, found), number] = counts
+    ends = np.cumsum(table).reshape(table.shape)
+    places = [np.empty(int(ends[-1, -1]), dtype=np.int64) for _ in slabs[0][2]]
+
+    def copy(number: int, axis: int) -> None:
+        source, stop = slabs[number][2][axis], 0
+        for end, count in zip(ends[:, number].tolist(), table[:, number].tolist(), strict=True):
+            places[axis][end - count : end] = source[stop : stop + count]
+            stop += count
+
+    in_parallel(copy, [(number, axis) for number in range(len(slabs)) for axis in range(len(places))])
+    return values, table.sum(axis=1), places
 
 
 def _few(arr: Tensor, ignored: int | None) -> dict[int, tuple[Tensor, ...]]:

@@ -19,7 +19,8 @@ from torch import Tensor
 from ._arguments import normalize_mode, per_axis
 from ._complex import read_cval
 from ._output import Output, compute_dtype, resolve
-from ._resample_kernels import Grid, resample
+from ._resample_grid import Grid
+from ._resample_kernels import resample
 from ._resample_taps import Axis
 from ._spline import check_order, padding
 

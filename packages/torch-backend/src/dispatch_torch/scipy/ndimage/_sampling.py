@@ -26,7 +26,7 @@ from ._correlate1d import needs_grad
 from ._extend import borders, extend
 from ._output import SIGNED_TWIN, cast_rounded, compute_dtype, is_integral, widest_dtype
 from ._sampling_positions import BEYOND, UNFOLDED, Positions, folded
-from ._spline import basis_weights, prepared, spline_coefficients
+from ._spline import basis_weights, padding, prepared, spline_coefficients
 from ._tiles import may_reuse_buffers
 
 # By how much the largest coefficient may exceed the largest value along an axis, for orders 0 to 5.
@@ -63,8 +63,8 @@ class Spline:
     @property
     def pad(self) -> int:
         """By how much coefficients are extended: a position that counts is at most this far beyond."""
-        if self.order == 0 and self.mode not in ("grid-wrap", "grid-constant"):
-            return 0  # what is beyond is the element at the end
+        if self.order == 0 and self.mode not in ("mirror", "grid-wrap", "grid-constant"):
+            return 0  # what is found beyond is the element at the end
         return self.order + 1
 
     def span(self, n: int) -> tuple[int, int]:
@@ -176,8 +176,9 @@ def _extend_once(x: Tensor, pad: int, mode: str, value: float) -> Tensor:
         for before in range(1, dim):
             part = part.narrow(before, pad, x.shape[before])
         head, tail = borders(part.narrow(dim, pad, n), dim, pad, pad, mode, value)
-        part.narrow(dim, 0, pad).copy_(head)
-        part.narrow(dim, pad + n, pad).copy_(tail)
+        for start, margin in ((0, head), (pad + n, tail)):
+            if margin is not None:
+                part.narrow(dim, start, pad).copy_(margin)
     return result
 
 
@@ -206,7 +207,7 @@ def sample(images: Tensor, positions: Positions, spline: Spline, dtype: torch.dt
     compute_dtype(images.dtype, images.device, dtype)
     if 0 in shape or images.device.type == "meta":
         return images.new_empty(shape, dtype=dtype)
-    if 0 in images.shape:
+    if 0 in images.shape and not padding(spline.mode, spline.order, spline.prefilter):
         return empty_images(images, positions, spline, dtype)
     found = field(images, spline, dtype)
     if _is_recorded(images, positions):
@@ -221,11 +222,9 @@ def sample(images: Tensor, positions: Positions, spline: Spline, dtype: torch.dt
 
 
 def empty_images(images: Tensor, positions: Positions, spline: Spline, dtype: torch.dtype) -> Tensor:
-    """Results for images without elements: `cval`, except where SciPy reports an error."""
-    prepared(images, spline.order, spline.mode, spline.cval, spline.prefilter, dims=range(1, images.ndim))
+    """Results for images without elements: `cval`."""
     filled = fill_value(spline.cval, dtype).to(images.device)
-    shape = (images.shape[0], *positions.shape)
-    return filled.expand(shape).clone().view(dtype)
+    return filled.expand(images.shape[0], *positions.shape).clone().view(dtype)
 
 
 def _is_recorded(images: Tensor, positions: Positions) -> bool:

@@ -25,11 +25,11 @@ from ..._kernels import as_arrays, call_library, empty, in_parallel, spans
 from ._output import cast_rounded, compute_dtype, is_integral
 from ._sampling import Field, Spline, empty_images, field, fill_value, taps
 from ._sampling_positions import UNFOLDED, Box, Positions, folded
-from ._spline import basis_weights, spline_coefficients
+from ._spline import basis_weights, padding, spline_coefficients
 
-# What a tile may take of the second-level cache.
-_CACHE: Final = 1 << 20
-_SMALLEST: Final = 1 << 12
+# What a tile may take of the second-level cache. NumPy takes a microsecond to start, whatever the tile.
+_CACHE: Final = 3 << 19
+_SMALLEST: Final = 1 << 13
 _LARGEST: Final = 1 << 15
 
 Array = NDArray[Any]
@@ -41,19 +41,26 @@ def sample(images: Tensor, positions: Positions, spline: Spline, dtype: torch.dt
     compute_dtype(images.dtype, images.device, dtype)
     if 0 in shape:
         return images.new_empty(shape, dtype=dtype)
-    if 0 in images.shape:
+    if 0 in images.shape and not padding(spline.mode, spline.order, spline.prefilter):
         return empty_images(images, positions, spline, dtype)
     found = field(images, spline, dtype, _filtered)
     # 64 bits and booleans have rules of their own: all results are rounded at the end.
     rounds = is_integral(dtype) and not found.raw and (dtype == torch.bool or dtype.itemsize == 8)
     result = empty(shape, found.compute if rounds or found.raw else dtype)
-    value = fill_value(spline.cval, dtype).numpy() if found.raw else np.float64(spline.cval)
+    filled = fill_value(spline.cval, dtype)
+    stored = (
+        filled
+        if found.raw
+        else torch.tensor(spline.cval, dtype=torch.float64)
+        if rounds
+        else filled.view(dtype)
+    )
     view = as_arrays(result).reshape(shape[0], *positions.host_shape)
     queue = deque(positions.boxes(_most(found, spline.order)))
 
     def work() -> None:
         with np.errstate(all="ignore"):
-            tile = _Tiles(found, positions, spline, value, view)
+            tile = _Tiles(found, positions, spline, stored.numpy(), view)
             while queue:
                 try:
                     box = queue.popleft()
@@ -90,35 +97,33 @@ def _most(found: Field, order: int) -> int:
 
 
 class _Tiles:
-    """What computes tiles, with the buffers of one thread."""
+    """What computes tiles, in buffers of one thread: allocating the numbers of a tile would take a page fault each."""
 
-    def __init__(self, found: Field, positions: Positions, spline: Spline, value: Any, into: Array) -> None:
-        self._found, self._positions, self._spline, self._value, self._into = (
-            found,
-            positions,
-            spline,
-            value,
-            into,
-        )
+    def __init__(
+        self, found: Field, positions: Positions, spline: Spline, stored: Array, into: Array
+    ) -> None:
+        self._found, self._positions, self._spline = found, positions, spline
+        # What is outside, before and after it is rounded.
+        self._value, self._stored = (stored if found.raw else spline.cval), stored
+        self._into = into
         self._lines = as_arrays(found.lines)
-        most = _most(found, spline.order)
-        self._place, self._whole, self._linear = (np.empty(most) for _ in range(3))
+        most, axes = _most(found, spline.order), len(found.lengths)
+        self._place, self._whole, self._linear = np.empty((3, most))
         self._index = np.empty(most, dtype=np.intp)
         self._term = np.empty(most, dtype=self._lines.dtype)
-        self._totals = [np.empty(most, dtype=self._lines.dtype) for _ in found.lengths]
+        self._totals = np.empty((axes, most), dtype=self._lines.dtype)
+        self._weights = np.empty((axes, spline.order + 1, most), dtype=self._lines.dtype)
 
     def compute(self, box: Box) -> None:
         """Compute a tile of all images."""
         into = self._into[(slice(None), *(slice(low, high) for low, high in box))]
         located = self._locate(box, math.prod(into.shape[1:]))
         if located is None:
-            into[...] = self._value
+            into[...] = self._stored
             return
-        index, fractions, outside = located
-        order = self._spline.order
-        weights = [basis_weights(fraction, order) for fraction in fractions] if order else []
+        index, weights, outside = located
         for line, part in zip(self._lines, into, strict=True):
-            if not order:
+            if not self._spline.order:
                 total = line.take(index, out=self._term[: len(index)], mode="wrap")
             elif self._found.ordered:
                 total = self._in_order(line, index, weights)
@@ -130,31 +135,29 @@ class _Tiles:
                 _round(total, part.dtype)
             np.copyto(part, total.reshape(part.shape), casting="unsafe")
 
-    def _locate(self, box: Box, size: int) -> tuple[Array, list[Array], Array | None] | None:
-        """The index of each result's first coefficient, the fractions, and which are outside; None if all are."""
-        order, strides = self._spline.order, self._found.strides
-        linear = self._linear[:size]
-        fractions: list[Array] = []
+    def _locate(self, box: Box, size: int) -> tuple[Array, Array, Array | None] | None:
+        """The index of each result's first coefficient, the weights, and which are outside; None if all are."""
+        order, mode, margin = self._spline.order, self._spline.mode, self._found.margin
+        linear, weights = self._linear[:size], self._weights[:, :, :size]
         outside: Array | None = None
-        linear[...] = (self._spline.pad - order // 2) * sum(strides)
-        for axis, stride in enumerate(strides):
+        linear[...] = (self._spline.pad - order // 2) * sum(self._found.strides)
+        for axis, (stride, n) in enumerate(zip(self._found.strides, self._found.lengths, strict=True)):
             place = self._place[:size]
-            low, high = (end + self._found.margin for end in self._positions.fill(axis, box, place))
-            last = self._found.lengths[axis] - 1
-            if self._found.margin:
-                place += self._found.margin
-            if self._spline.mode == "constant" and (high < 0 or low > last):
+            low, high = (end + margin for end in self._positions.fill(axis, box, place))
+            if margin:
+                place += margin
+            if mode == "constant" and (high < 0 or low > n - 1):
                 return None
-            inside = low >= 0 and high <= last
-            if not inside and self._spline.mode not in UNFOLDED:
-                place, nowhere = folded(place, last + 1, self._spline.mode)
+            inside = low >= 0 and high <= n - 1
+            if not inside and mode not in UNFOLDED:
+                place, nowhere = folded(place, n, mode)
                 outside = nowhere if outside is None else outside | nowhere
             whole = self._floor(place)
             if order:
-                fraction = np.subtract(place, whole, dtype=np.float64)
-                fractions.append(fraction.astype(self._lines.dtype, copy=False))
+                np.subtract(place, whole, out=place)
+                self._weigh(place, weights[axis])
             if not inside:
-                least, most = self._spline.span(last + 1)
+                least, most = self._spline.span(n)
                 # Unlike minimum and maximum these turn NaN into a number.
                 np.fmax(np.fmin(whole, most, out=whole), least, out=whole)
             if stride != 1:
@@ -162,7 +165,7 @@ class _Tiles:
             linear += whole
         index = self._index[:size]
         np.copyto(index, linear, casting="unsafe")
-        return index, fractions, outside
+        return index, weights, outside
 
     def _floor(self, place: Array) -> Array:
         """Whole parts: the centre of the taps."""
@@ -170,11 +173,21 @@ class _Tiles:
         centre = place if self._spline.order % 2 else np.add(place, 0.5, out=whole)
         return np.floor(centre, out=whole)
 
-    def _by_axis(
-        self, line: Array, index: Array, weights: Sequence[Sequence[Array]], axis: int, offset: int
-    ) -> Array:
+    def _weigh(self, fraction: Array, into: Array) -> None:
+        """The weights of each tap along one axis."""
+        order = self._spline.order
+        if order == 3 and not self._found.ordered:
+            term = self._term[: len(fraction)]
+            np.copyto(term, fraction, casting="unsafe")
+            _cubic(term, into)
+        else:
+            short = fraction.astype(into.dtype, copy=False)
+            for part, weight in zip(into, basis_weights(short, order), strict=True):
+                part[...] = weight
+
+    def _by_axis(self, line: Array, index: Array, weights: Array, axis: int, offset: int) -> Array:
         """Sum of coefficients times weights, the innermost axis first."""
-        total = self._totals[axis][: len(index)]
+        total: Array = self._totals[axis][: len(index)]
         innermost = axis == len(weights) - 1
         for k, weight in enumerate(weights[axis]):
             start = offset + k * self._found.strides[axis]
@@ -188,11 +201,12 @@ class _Tiles:
                 np.multiply(term, weight, out=total)
         return total
 
-    def _in_order(self, line: Array, index: Array, weights: Sequence[Sequence[Array]]) -> Array:
+    def _in_order(self, line: Array, index: Array, weights: Array) -> Array:
         """The same sum in SciPy's order of operations."""
-        total, term = self._totals[0][: len(index)], self._term[: len(index)]
+        total: Array = self._totals[0][: len(index)]
+        term = self._term[: len(index)]
         total[...] = 0
-        for offset, factors in taps(self._found.strides, weights):
+        for offset, factors in taps(self._found.strides, [list(along) for along in weights]):
             line[offset:].take(index, out=term, mode="wrap")
             for factor in factors:
                 term *= factor
@@ -205,4 +219,20 @@ def _round(total: Array, dtype: np.dtype[Any]) -> None:
     info = np.iinfo(dtype)
     half = 0.5 if info.min == 0 else np.copysign(0.5, total)
     np.add(total, half, out=total)
-    np.fmax(np.fmin(total, info.max, out=total), info.min, out=total)
+    np.maximum(np.minimum(total, info.max, out=total), info.min, out=total)
+
+
+def _cubic(t: Array, into: Array) -> None:
+    """`basis_weights` of order 3 in fewer operations and without temporaries; `t` is used up."""
+    first, second, third, last = into
+    np.subtract(1, t, out=third)
+    np.multiply(third, third, out=second)
+    np.multiply(second, third, out=first)
+    first *= 1 / 6
+    np.subtract(2 / 3, second, out=third)
+    np.multiply(t, t, out=second)
+    np.multiply(second, t, out=last)
+    last *= 1 / 6
+    np.subtract(2 / 3, second, out=second)
+    second += np.multiply(last, 3, out=t)
+    third += np.multiply(first, 3, out=t)

@@ -16,7 +16,8 @@ from torch import Tensor
 
 from ._correlate1d import needs_grad
 from ._output import is_integral
-from ._resample_kernels import Grid, resample
+from ._resample_grid import Grid
+from ._resample_kernels import resample
 from ._resample_taps import Axis
 from ._sampling import Spline
 from ._sampling_positions import Affine, Positions, Scaled

@@ -122,7 +122,7 @@ def _selected(extended: Tensor, shape: Sequence[int], window: Window) -> Tensor:
     limit = limit or memory // (copies * extended.element_size())
     dim = max(range(len(shape)), key=shape.__getitem__)
     halo = extended.shape[dim] - shape[dim]
-    length = max(1, limit * extended.shape[dim] // extended.numel() - halo)
+    length = max(1, 4 * halo, limit * extended.shape[dim] // extended.numel() - halo)
     parts = []
     for start in range(0, shape[dim], length):
         inner = [min(length, n - start) if d == dim else n for d, n in enumerate(shape)]

@@ -27,12 +27,10 @@ from ._tiles import Ranges, Reach, padded_numel, tile_shape, tiles
 Array = NDArray[Any]
 Jobs = deque[tuple[tuple[int, int], ...]]
 
-# All results of a network on a tile should stay in the second-level cache, but a step on less is mostly overhead.
-_CACHE_BYTES: Final = 3 << 19
-_LEAST_BYTES: Final = 1 << 14
-_MOST_BYTES: Final = 1 << 16
+# Of one step's result. Less of it is mostly overhead, more of it spoils the caches.
+_RESULT_BYTES: Final = 1 << 16
 # On one axis SciPy's own search takes a time that hardly depends on the window; it wins from this many elements on.
-_MOST_ON_A_LINE: Final = 64
+_MOST_ON_A_LINE: Final = 40
 
 
 def is_suited(shape: Sequence[int], window: Window) -> bool:
@@ -80,8 +78,7 @@ def load(x: Array, ranges: Ranges, reach: Reach, into: Array) -> None:
 
 def _through_network(x: Array, window: Window, out: Array) -> None:
     network = selection(window.mask, window.rank)
-    per_result = min(max(_CACHE_BYTES // (network.slots + 1), _LEAST_BYTES), _MOST_BYTES)
-    tile = tile_shape(x.shape, window.reach.halo(), per_result // x.itemsize)
+    tile = tile_shape(x.shape, window.reach.halo(), _RESULT_BYTES // x.itemsize)
     jobs = deque(tiles([(0, n) for n in x.shape], tile))
     worker = partial(_work, x, window.reach, network, out, padded_numel(tile, window.reach.halo()))
     in_parallel(worker, [(jobs,)] * min(torch.get_num_threads(), len(jobs)))

@@ -21,10 +21,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from . import _spline_bands, _spline_recursion
+from . import _spline_bands, _spline_blocks, _spline_recursion
 from ._correlate1d import as_lines, matmul_dtype, matmul_is_safe, needs_grad
 from ._extend import extend
-from ._output import widest_dtype
+from ._output import is_integral, widest_dtype
 from ._spline_recursion import EXTENSION, gain, poles
 
 __all__ = [
@@ -217,15 +217,19 @@ def stored_value(cval: complex, dtype: torch.dtype) -> float:
 
 
 def spline_coefficients(
-    x: Tensor, order: int, mode: str, dims: Sequence[int] | None = None, *, ordered: bool = False
+    x: Tensor,
+    order: int,
+    mode: str,
+    dims: Sequence[int] | None = None,
+    *,
+    dtype: torch.dtype | None = None,
+    ordered: bool = False,
 ) -> Tensor:
     """The prefilter: coefficients of the B-spline that takes the values `x` at the integers.
 
     Parameters
     ----------
-    x : Tensor of float32 or float64
-        Also the dtype of the computation and of the result. Coefficients are up to 1.7, 3, 4.7 and 7.5 times as
-        large as values, per axis, for the orders 2 to 5.
+    x : Tensor, real
     order : int
         From 0 to 5; there is nothing to do below 2.
     mode : str
@@ -233,26 +237,51 @@ def spline_coefficients(
         and "nearest" like "reflect": `prepared` does what SciPy does about that.
     dims : sequence of int, optional
         Axes, not negative, in this order; default: all. Axes of one element stay as they are.
+    dtype : torch.dtype, optional
+        float32 or float64, of the computation and of the result; default: that of `x`. Coefficients are up to 1.7, 3,
+        4.7 and 7.5 times as large as values, per axis, for the orders 2 to 5.
     ordered : bool
-        Equal to SciPy's to the last bit, where `x` is float64. Slower, and not differentiable.
+        Equal to SciPy's to the last bit, in float64. Slower, and not differentiable.
 
     Returns
     -------
-    Tensor, shape of `x`; `x` itself if there is nothing to do
-        NaN spreads along all lines through it. Differentiable unless `ordered`.
+    Tensor, shape of `x`
+        `x` itself if there is nothing to do and it has the dtype. NaN spreads along all lines through it.
+        Differentiable unless `ordered`.
     """
+    dtype = dtype or x.dtype
     extension = EXTENSION[mode]
     chosen = [d for d in (range(x.ndim) if dims is None else dims) if x.shape[d] > 1]
     if order < 2 or not chosen or x.numel() == 0:
-        return x
+        return x.to(dtype)
     if ordered:
+        result = x.to(dtype)
         for dim in chosen:
-            x = _spline_recursion.in_order(x, dim, order, extension)
-        return x
-    finite = matmul_is_safe(x, 0.0)
-    if x.device.type == "cpu" and not finite and not needs_grad(x):
-        return spline_coefficients(x.double(), order, mode, chosen, ordered=True).to(x.dtype)
-    for dim in chosen:
+            result = _spline_recursion.in_order(result, dim, order, extension)
+        return result
+    finite = (is_integral(x.dtype) and x.device.type == "cpu") or matmul_is_safe(x, 0.0)
+    if needs_grad(x) or x.device.type != "cpu" or matmul_dtype(x) != x.dtype:
+        return _functional(x.to(dtype), order, extension, chosen, finite)
+    if not finite:
+        return spline_coefficients(x.double(), order, mode, chosen, ordered=True).to(dtype)
+    return _in_place(x, order, extension, chosen, dtype)
+
+
+def _in_place(x: Tensor, order: int, extension: str, dims: Sequence[int], dtype: torch.dtype) -> Tensor:
+    """Coefficients of a finite CPU tensor in one new array."""
+    result = torch.empty(x.shape, dtype=dtype)
+    source = x.contiguous()
+    for dim in dims:
+        lines = as_lines(result, dim)
+        if not _spline_blocks.prefilter(source.view(lines.shape), order, extension, lines):
+            result.copy_(_functional(source.to(dtype), order, extension, [dim], True))
+        source = result
+    return result
+
+
+def _functional(x: Tensor, order: int, extension: str, dims: Sequence[int], finite: bool) -> Tensor:
+    """Coefficients by operations that any device has and that record gradients."""
+    for dim in dims:
         if finite and x.numel() >= LINES * x.shape[dim]:
             x = _by_bands(x, dim, order, extension)
         else:
@@ -261,7 +290,7 @@ def spline_coefficients(
 
 
 def _by_bands(x: Tensor, dim: int, order: int, extension: str) -> Tensor:
-    """`spline_coefficients` along one axis of a CPU tensor without NaN and infinities."""
+    """Coefficients of a finite CPU tensor by products with band matrices."""
     lines = as_lines(x.to(matmul_dtype(x)), dim)
     n = x.shape[dim]
     parts = _bands(n, order, extension, lines.dtype)

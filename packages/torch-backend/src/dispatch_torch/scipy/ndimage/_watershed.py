@@ -244,7 +244,12 @@ def _check(input: Tensor, markers: Tensor, output: Any) -> None:
 
 
 @with_host_kernel(on_library("scipy.ndimage.watershed_ift"))
-@traits(kernels=("host", "device"))
+@traits(
+    kernels=("host", "device"),
+    differences=(
+        "device kernels keep the pixels that SciPy loses where one leaves a queue in which it was alone",
+    ),
+)
 def watershed_ift(input: Tensor, markers: Any, structure: Any = None, output: Any = None) -> Tensor:
     """Give each pixel the label of the marker that the best path to it starts from.
 
@@ -282,8 +287,9 @@ def watershed_ift(input: Tensor, markers: Any, structure: Any = None, output: An
     With negative markers, or a structure that isn't centrosymmetric, pixels are flooded step by step instead, and
     each step waits.
 
-    With negative markers SciPy 1.17 may lose pixels that leave a queue in which they were alone, and what would
-    have come after them: they get another marker's label, or 0. The device kernel doesn't reproduce this.
+    Of a pixel that moves to a cheaper queue SciPy 1.17 leaves the entry in the old one if it was alone there. Where
+    that queue is used again, pixels behind it are lost or taken too early, and a few get another marker's label, or
+    0: mostly with negative markers, and in images of many costs. The device kernel doesn't reproduce this.
 
     References
     ----------
