@@ -149,14 +149,19 @@ def _truths(given: Given, name: str = "structure") -> np.ndarray:
     """The structure that the call uses."""
     value = given.get(name)
     if value is None:
-        return np.abs(np.indices((3,) * count_axes(given)) - 1).sum(axis=0) < 2
+        return np.asarray(np.abs(np.indices((3,) * count_axes(given)) - 1).sum(axis=0) < 2)
     return np.asarray(value.view if isinstance(value, Array) else value).astype(bool)
+
+
+def _is_usable(given: Given, name: str) -> bool:
+    shape = _truths(given, name).shape
+    return len(shape) == count_axes(given) and 0 not in shape
 
 
 def _origin(name: str) -> Callable[[Draw, Given], Any]:
     def valid(draw: Draw, given: Given) -> Any:
         lengths = _truths(given, name).shape
-        if len(lengths) != count_axes(given) or 0 in lengths:
+        if not _is_usable(given, name):
             return OMIT
         if draw(st.booleans()):
             shortest = min(lengths, default=1)
@@ -176,7 +181,7 @@ def _second_origin(draw: Draw, given: Given) -> Any:
 def _true_origin(draw: Draw, given: Given) -> Any:
     """An element of the structure. With axes in any order only that at the centre is sure to be the same."""
     truths = _truths(given)
-    if not in_order(given) or (not _fits(given, np.zeros(truths.ndim))):
+    if not in_order(given) or not _is_usable(given, "structure") or not _fits(given, 1):
         return OMIT
     place = draw(st.sampled_from(np.argwhere(truths).tolist()))
     return [i - n // 2 for i, n in zip(place, truths.shape, strict=True)]
@@ -205,7 +210,7 @@ def _fits(given: Given, origins: Any) -> bool:
 
 def _iterations(draw: Draw, given: Given) -> int:
     truths, origins = _truths(given), given.get("origin", 0)
-    if truths.ndim != count_axes(given) or not truths.size or np.size(origins) not in (1, truths.ndim):
+    if not _is_usable(given, "structure") or np.size(origins) not in (1, truths.ndim):
         return draw(st.integers(0, 3))  # the call is invalid anyway
     if given.get("brute_force"):
         settles = False

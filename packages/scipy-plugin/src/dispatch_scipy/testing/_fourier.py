@@ -59,7 +59,7 @@ def _output(*, always_complex: bool) -> Part:
                 return draw(dtypes(names, ("type",)))
             case "input" if source.writeable and source.dtype.name in names:
                 return source
-            case "overlapping" if source.dtype.name in names:
+            case "overlapping" if source.ndim and source.dtype.name in names:
                 given["input"], target = overlapping(source, draw(st.integers(0, 3)))
                 return target
             case _:
@@ -85,21 +85,32 @@ def _output(*, always_complex: bool) -> Part:
     return Part(valid, invalid)
 
 
-def _filter(parameter: str, entry: st.SearchStrategy[Any], *, always_complex: bool = False) -> Case:
-    """A filter with a length per axis. SciPy divides by `n`, so it isn't 0."""
-    return case(
-        (),
-        input=_spectrum(),
-        **{parameter: per_axis(entry)},
-        n=maybe(fixed(st.integers(1, 20) | st.just(-1), st.just(2.5))),
-        axis=maybe(axis),
-        output=maybe(_output(always_complex=always_complex)),
-    )
-
+#: Whether the transform was real, and of how many elements. SciPy divides by it, so it isn't 0.
+LENGTH_BEFORE: Final = fixed(st.integers(1, 20) | st.just(-1), st.just(2.5))
 
 CASES: Final[Mapping[str, Case]] = {
-    "fourier_gaussian": _filter("sigma", SIGMA),
-    "fourier_uniform": _filter("size", LENGTH),
-    "fourier_ellipsoid": _filter("size", ELLIPSOID),
-    "fourier_shift": _filter("shift", SHIFT, always_complex=True),
+    "fourier_gaussian": case(
+        input=_spectrum(),
+        sigma=per_axis(SIGMA),
+        n=maybe(LENGTH_BEFORE),
+        axis=maybe(axis),
+        output=maybe(_output(always_complex=False)),
+    ),
+    **{
+        name: case(
+            input=_spectrum(),
+            size=per_axis(length),
+            n=maybe(LENGTH_BEFORE),
+            axis=maybe(axis),
+            output=maybe(_output(always_complex=False)),
+        )
+        for name, length in (("fourier_uniform", LENGTH), ("fourier_ellipsoid", ELLIPSOID))
+    },
+    "fourier_shift": case(
+        input=_spectrum(),
+        shift=per_axis(SHIFT),
+        n=maybe(LENGTH_BEFORE),
+        axis=maybe(axis),
+        output=maybe(_output(always_complex=True)),
+    ),
 }

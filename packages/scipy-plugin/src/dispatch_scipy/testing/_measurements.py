@@ -1,8 +1,8 @@
 """Calls of the measurements. A declaration lists parts in the order in which they are drawn.
 
-What SciPy 1.17 leaves to chance isn't drawn: which of several equal extremes a position is of where ``index`` is a
-sequence (it sorts them unstably), and fractions in ``index`` for integer labels (truncated or not by the range of
-the labels).
+What SciPy 1.17 leaves to chance isn't drawn: where ``index`` is a sequence it sorts unstably, so which of several
+equal extremes a position is of, and the order of a region's values in `labeled_comprehension`; and for integer
+labels it truncates fractions in ``index`` or not, by the range of the labels.
 """
 
 from __future__ import annotations
@@ -15,12 +15,10 @@ from dispatch_core.testing import (
     COMPLEX,
     FLOATS,
     LAYOUTS,
-    OMIT,
     REALS,
     Array,
     Case,
     Draw,
-    Dtype,
     Given,
     Part,
     arrays,
@@ -29,7 +27,6 @@ from dispatch_core.testing import (
     fixed,
     laid_out,
     maybe,
-    shapes,
 )
 from hypothesis import strategies as st
 
@@ -75,7 +72,7 @@ def _labels(*, larger: bool) -> Part:
         dtype = np.dtype(draw(st.sampled_from(LABELS)))
         rng = np.random.default_rng(draw(st.integers(0, 999)))
         lowest = 0 if dtype.kind in "ub" else draw(st.sampled_from((0, 0, -2)))
-        values = rng.integers(lowest, draw(st.sampled_from((1, 3, 6))), shape, endpoint=True)
+        values: np.ndarray = rng.integers(lowest, draw(st.sampled_from((1, 3, 6))), shape, endpoint=True)
         if dtype.itemsize >= 4 and draw(st.integers(0, 4)) == 4:
             values = values * 1_000_003
         if dtype.kind == "f" and draw(st.booleans()):
@@ -144,7 +141,7 @@ def _made_distinct(draw: Draw, source: Array) -> Array:
     return made
 
 
-def _image(*, complex: bool, special: bool, largest: bool = False) -> Part:
+def _image(*, complex: bool, special: bool) -> Part:
     """What is measured. Special values are of real dtypes only."""
     real = arrays((*REALS, *FLOATS), special=special)
     chosen = real | arrays(COMPLEX) if complex else real
@@ -161,9 +158,9 @@ def total(values: Any, *positions: Any) -> Any:
     return values.sum()
 
 
-def first(values: Any, *positions: Any) -> Any:
-    """The first value."""
-    return values[0]
+def largest(values: Any, *positions: Any) -> Any:
+    """The largest value, 0 if there is none."""
+    return values.max() if len(values) else 0
 
 
 def number(values: Any, *positions: Any) -> int:
@@ -171,16 +168,16 @@ def number(values: Any, *positions: Any) -> int:
     return len(values)
 
 
-def last_position(values: Any, *positions: Any) -> Any:
-    """The last position, or value if there are no positions."""
-    return (positions[0] if positions else values)[-1]
+def farthest(values: Any, *positions: Any) -> Any:
+    """The largest position, or value if there are no positions."""
+    return largest(positions[0] if positions else values)
 
 
-FUNCTIONS: Final = (total, first, number, last_position)
+FUNCTIONS: Final = (total, largest, number, farthest)
 
 
 def _function(draw: Draw, given: Given) -> Any:
-    return draw(st.sampled_from(FUNCTIONS if given["input"].size else (total, number)))
+    return draw(st.sampled_from(FUNCTIONS))
 
 
 def _needed(part: Part) -> Part:

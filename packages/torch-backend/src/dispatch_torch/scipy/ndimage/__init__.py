@@ -19,8 +19,10 @@ from ._derivatives import (
     prewitt,
     sobel,
 )
+from ._distance import distance_transform_bf, distance_transform_cdt, distance_transform_edt
 from ._fourier import fourier_ellipsoid, fourier_gaussian, fourier_shift, fourier_uniform
 from ._gaussian import gaussian_filter, gaussian_filter1d
+from ._generic import generic_filter, generic_filter1d
 from ._geometric import affine_transform, geometric_transform, map_coordinates, rotate
 from ._grey import (
     black_tophat,
@@ -43,7 +45,9 @@ from ._objects import find_objects, value_indices
 from ._rank import median_filter, percentile_filter, rank_filter
 from ._resample import shift, zoom
 from ._spline_filter import spline_filter, spline_filter1d
+from ._structures import iterate_structure
 from ._uniform import uniform_filter, uniform_filter1d
+from ._vectorized import vectorized_filter
 from ._watershed import watershed_ift
 
 __all__ = [
@@ -61,6 +65,9 @@ __all__ = [
     "convolve1d",
     "correlate",
     "correlate1d",
+    "distance_transform_bf",
+    "distance_transform_cdt",
+    "distance_transform_edt",
     "extrema",
     "find_objects",
     "fourier_ellipsoid",
@@ -71,6 +78,8 @@ __all__ = [
     "gaussian_filter1d",
     "gaussian_gradient_magnitude",
     "gaussian_laplace",
+    "generic_filter",
+    "generic_filter1d",
     "generic_gradient_magnitude",
     "generic_laplace",
     "geometric_transform",
@@ -79,6 +88,7 @@ __all__ = [
     "grey_erosion",
     "grey_opening",
     "histogram",
+    "iterate_structure",
     "label",
     "labeled_comprehension",
     "laplace",
@@ -111,6 +121,7 @@ __all__ = [
     "uniform_filter1d",
     "value_indices",
     "variance",
+    "vectorized_filter",
     "watershed_ift",
     "white_tophat",
     "zoom",

@@ -120,7 +120,9 @@ def _fill(flat: Tensor, free: Tensor, distance: int, longest: int) -> None:
             return
         here = flat.narrow(0, low, high - low)
         there = flat.narrow(0, low + shift, high - low)
-        new = torch.bitwise_and(free.narrow(0, low - start, high - low), there, out=found.narrow(0, 0, high - low))
+        new = torch.bitwise_and(
+            free.narrow(0, low - start, high - low), there, out=found.narrow(0, 0, high - low)
+        )
         here.bitwise_or_(new)
         low, high = max(start, start - shift), min(stop, stop - shift)
         if low >= high or number == passes - 1:

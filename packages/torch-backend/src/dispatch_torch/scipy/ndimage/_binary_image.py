@@ -122,7 +122,9 @@ class BinaryImage:
         step.apply(self.bits, free)
         if free.device.type == "meta":
             return
-        labels, count = label(unpack(free, self.layout), structure)
+        labelled = label(unpack(free, self.layout), structure)
+        assert isinstance(labelled, tuple)
+        labels, count = labelled
         seeds = unpack(free & self.bits, self.layout)
         is_reached = torch.zeros(count + 1, dtype=torch.bool, device=free.device)
         is_reached[_labels_under(seeds, labels)] = True

@@ -54,9 +54,7 @@ class Layout:
     @staticmethod
     def of(shape: Sequence[int], reach: Sequence[int]) -> Layout:
         """The layout for an image and a reach less than its length on every axis."""
-        growth = [
-            STRIPES * (_stripe(n, far) + 2 * far + 1) / n for n, far in zip(shape, reach, strict=True)
-        ]
+        growth = [STRIPES * (_stripe(n, far) + 2 * far + 1) / n for n, far in zip(shape, reach, strict=True)]
         axis = next(i for i, g in enumerate(growth) if g <= _WORTH_TURNING * min(growth))
         return Layout(tuple(shape), axis, tuple(reach))
 

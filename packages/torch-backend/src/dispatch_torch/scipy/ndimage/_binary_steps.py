@@ -188,7 +188,9 @@ def _runs(flat: Tensor, mask: Mask, strides: Sequence[int]) -> Iterator[tuple[Te
     (level,) = pattern.levels
     stride = strides[level.axis]
     starts = {offset for _, offsets in level.runs for offset in offsets}
-    if pattern.first[0] not in starts:  # a pattern leaves out its first element where that is a run of its own
+    if (
+        pattern.first[0] not in starts
+    ):  # a pattern leaves out its first element where that is a run of its own
         yield flat, pattern.first[0]
     power = 1
     for length, offsets in level.runs:

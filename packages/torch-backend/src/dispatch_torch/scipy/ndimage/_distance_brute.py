@@ -7,7 +7,6 @@ bit of a rounding error. The numbers of elements are read on the host, once each
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from typing import Final
 
@@ -53,15 +52,18 @@ def nearest(mask: Tensor, metric: str, spacing: Sequence[float]) -> tuple[Tensor
     points, targets = mask.nonzero().T.contiguous(), edge(mask).nonzero().T.contiguous()
     distances = torch.zeros(mask.shape, dtype=dtype, device=mask.device)
     places = torch.arange(mask.numel(), device=mask.device).view(mask.shape)
+    if not points.shape[1] or not targets.shape[1]:
+        return distances, places
     pairs = _PAIRS.get(mask.device.type, _PAIRS_ELSEWHERE)
     columns = min(targets.shape[1], 1 << 12)
-    rows = max(pairs // max(columns, 1), 1)
-    found = [_nearest_of(p, targets, columns, metric, spacing, dtype) for p in points.split(rows, dim=1)]
-    if found and targets.shape[1]:
-        where = tuple(points)
-        strides = torch.tensor(places.stride(), device=mask.device)
-        distances[where] = torch.cat([d for d, _ in found])
-        places[where] = (targets * strides[:, None]).sum(0)[torch.cat([i for _, i in found])]
+    rows = max(pairs // columns, 1)
+    found = [
+        _nearest_of(p, targets, columns, metric, spacing, dtype) for p in torch.split(points, rows, dim=1)
+    ]
+    where = tuple(points)
+    strides = torch.tensor(places.stride(), device=mask.device)
+    distances[where] = torch.cat([d for d, _ in found])
+    places[where] = (targets * strides[:, None]).sum(0)[torch.cat([i for _, i in found])]
     return distances, places
 
 
@@ -81,7 +83,8 @@ def _nearest_of(
         else:
             best = torch.where(lowest <= least, last, best)
             least = torch.minimum(lowest, least)
-    assert least is not None and best is not None
+    assert least is not None
+    assert best is not None
     return least, best
 
 
@@ -90,10 +93,10 @@ def _distances(
 ) -> Tensor:
     """Distances of all pairs, squared ones for "euclidean"."""
     total: Tensor | None = None
-    for own, other, space in itertools.zip_longest(points, targets, spacing, fillvalue=1.0):
+    for axis, (own, other) in enumerate(zip(points, targets, strict=True)):
         away = own.to(dtype)[:, None] - other.to(dtype)
         if metric == "euclidean":
-            away = away.mul_(space).square_()
+            away = away.mul_(spacing[axis]).square_()
         else:
             away = away.abs_()
         if total is None:

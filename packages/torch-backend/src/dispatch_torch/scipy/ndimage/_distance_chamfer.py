@@ -55,7 +55,8 @@ def chessboard(mask: Tensor) -> Tensor:
 def _along(axis: int, image: Tensor) -> Tensor:
     """A copy of the image with its lines along an axis as the first axis."""
     lines = image.reshape(Lines.along(axis, tuple(image.shape)))
-    return laid(lines, str(image.dtype).removeprefix("torch.")).clone()
+    result: Tensor = laid(lines, str(image.dtype).removeprefix("torch."))
+    return result
 
 
 def _back(values: Tensor, axis: int, image: Tensor) -> Tensor:

@@ -73,7 +73,8 @@ def _scan(slices: Array, behind: int) -> None:
     for axis in range(behind - 1, 0, -1):
         parts = _neighbours(stages[-1][1] if stages else out, axis)
         stages.append((parts, np.empty_like(parts[0])))
-    targets = list(slices[(..., *(slice(1, -1),) * behind)])
+    inside: Any = (..., *(slice(1, -1),) * behind)
+    targets = list(slices[inside])
     for (left, middle, right), target in zip(firsts, targets[1:], strict=False):
         np.minimum(left, right, out=out)
         np.minimum(out, middle, out=out)

@@ -104,6 +104,7 @@ class _Envelope:
                     heights[:, 0, left], heights[:, 1, right], places[:, 0, left], places[:, 1, right]
                 )
                 earliest = crossing if earliest is None else torch.minimum(earliest, crossing)
+            assert earliest is not None
             latest = earliest if latest is None else torch.maximum(latest, earliest)
         assert latest is not None
         return latest.floor_().add_(1).clamp_(0, self.length)

@@ -100,7 +100,9 @@ def _along_all_axes(mask: Tensor, grid: Grid, with_places: bool) -> tuple[Tensor
         steps = steps_to_background(mask.reshape(lines), lines.length, torch)
     wide = _exact_dtype(grid, mask.device)
     squares = steps.to(wide)
-    squares = torch.where(steps < lines.length, squares * squares * grid.weights[0], beyond).to(wide).view(shape)
+    squares = (
+        torch.where(steps < lines.length, squares * squares * grid.weights[0], beyond).to(wide).view(shape)
+    )
     for axis in range(1, len(shape)):
         squares, places = _along(axis, squares, places, grid.weights[axis], beyond)
     return squares, places
@@ -130,8 +132,8 @@ def _along(
     together = max(_TOGETHER // lines.length, 1)
     costs: list[Tensor] = []
     found: list[list[Tensor]] = [[] for _ in range(len(places) + bool(places))]
-    sources = [laid(p).split(together, dim=1) for p in places]
-    for part, heights in enumerate(laid(squares).split(together, dim=1)):
+    sources = [torch.split(laid(p), together, dim=1) for p in places]
+    for part, heights in enumerate(torch.split(laid(squares), together, dim=1)):
         best = cheapest(heights, here, lines.length, weight)
         steps = here[best].sub_(here[:, None])
         costs.append(steps.mul_(steps).mul_(weight).add_(heights.gather(0, best)).clamp_(max=beyond))
@@ -140,4 +142,3 @@ def _along(
         if found:
             found[-1].append(best.to(torch.int32))
     return back(costs), [back(parts) for parts in found]
-

@@ -50,7 +50,9 @@ _SPARSE: Final = 80
 class EuclideanOnHost:
     """One transform: `distances`, and `places` of shape (ndim, …) or None."""
 
-    def __init__(self, mask: NDArray[np.bool_], grid: Grid, with_places: bool, distances: Array | None) -> None:
+    def __init__(
+        self, mask: NDArray[np.bool_], grid: Grid, with_places: bool, distances: Array | None
+    ) -> None:
         self.mask = mask
         self.shape = mask.shape
         self.weights = [int(w) for w in grid.weights]
@@ -72,9 +74,9 @@ class EuclideanOnHost:
 
     def _is_dense(self) -> bool:
         """Whether near candidates are worth a try."""
-        background = self.mask.size - np.count_nonzero(self.mask)
+        background = self.mask.size - int(np.count_nonzero(self.mask))
         reach = all(REACH // math.isqrt(w) >= _PATIENCE for w in self.weights)
-        return reach and background * float(_SPARSE) ** self.mask.ndim >= self.mask.size
+        return reach and bool(background * float(_SPARSE) ** self.mask.ndim >= self.mask.size)
 
     def _first_axis(self) -> None:
         """Steps to the background along the first axis, and the places of it."""
@@ -301,7 +303,7 @@ def _lowered_with_steps(values: Array, weight: int, patience: int) -> tuple[Arra
 
 
 def _last_step(values: Array, weight: int) -> int:
-    return min(REACH // math.isqrt(weight), values.shape[0] - 1)
+    return min(REACH // math.isqrt(weight), len(values) - 1)
 
 
 def _certain(step: int, last: int, bound: int) -> int:

@@ -70,9 +70,11 @@ def each_in_parallel(work: Callable[[T], Any], parts: Sequence[T]) -> None:
 
 
 def laid(values: Any, dtype: str) -> Any:
-    """A block ``(outer, length, inner)`` in a wider `dtype`, as a contiguous copy with its lines along the first axis."""
+    """A contiguous copy of a block ``(outer, length, inner)`` in `dtype`, with its lines along the first axis."""
     if isinstance(values, Tensor):
-        return values.movedim(1, 0).to(getattr(torch, dtype)).contiguous()
+        turned = values.movedim(1, 0)
+        result = torch.empty(turned.shape, dtype=getattr(torch, dtype), device=values.device)
+        return result.copy_(turned)
     return np.array(np.moveaxis(values, 1, 0), dtype=dtype, order="C")
 
 

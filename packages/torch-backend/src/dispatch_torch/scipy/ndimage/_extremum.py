@@ -226,6 +226,18 @@ def read_mask(footprint: Any) -> Mask:
     return np.asarray(footprint).astype(np.bool_)
 
 
+def window_mask(size: Any, footprint: Any, axes_count: int) -> Mask:
+    """Which elements of a window count, for the filters to which a box is a footprint that is full."""
+    if footprint is not None:
+        return read_mask(footprint)
+    if size is None:
+        raise RuntimeError("neither size nor footprint is given; one of them has to describe the window")
+    lengths = [operator.index(length) for length in per_axis(size, axes_count, "size")]
+    if any(length < 0 for length in lengths):
+        raise ValueError(f"size: must not be negative, got {size}")
+    return np.ones(lengths, dtype=np.bool_)
+
+
 def _host_values(structure: Any) -> NDArray[np.float64]:
     """The structure on the host, for the same reason: elements of equal value share work."""
     if isinstance(structure, Tensor):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import math
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
@@ -51,15 +52,16 @@ def _read_shape(shape: Any) -> tuple[int, ...]:
 
 
 def _check_stored(cval: Any, dtype: torch.dtype, margin: int) -> None:
-    """Refuse integers that an image to be extended can't hold.
+    """Refuse integers that NumPy refuses to extend an image of a signed dtype by.
 
     Raises
     ------
     OverflowError
-        As NumPy does.
+        If a signed integer dtype can't hold it. Others wrap.
     """
-    if margin and is_integral(dtype) and type(cval) is int:
-        np.empty((), as_arrays(dtype))[()] = cval
+    if margin and is_integral(dtype):
+        with np.errstate(all="ignore"):
+            np.empty(1, as_arrays(dtype))[0] = np.asarray(cval).reshape(-1)[0]
 
 
 def _sampled(
@@ -522,7 +524,8 @@ def _rotate(
     dtype = widest_dtype(input.device)
     positions = Affine(torch.as_tensor(matrix).to(dtype), torch.as_tensor(offset).to(dtype), after)
     others = [axis for axis in range(input.ndim) if axis not in plane]
-    images = input.permute(*others, *plane).reshape(-1, *lengths)
+    count = math.prod(input.shape[axis] for axis in others)
+    images = input.permute(*others, *plane).reshape(count, *lengths)
     result = _sampled(kernel, images, positions, target, order, mode, cval, prefilter)
     result = result.view(*(input.shape[axis] for axis in others), *after)
     back = [(others + plane).index(axis) for axis in range(input.ndim)]

@@ -104,9 +104,8 @@ def labeled_comprehension(
 def _selected(input: Tensor, labels: Any, pass_positions: bool) -> list[Tensor]:
     """The values with positive labels and, if wanted, their positions. The function is to get them, so their
     number must be known."""
-    region = read_region(input, labels, None, positions=pass_positions)
-    if region.mask is None:
-        return [x for x in (region.values, region.positions) if x is not None]
+    region = read_region(input, labels, None, in_place=True)
+    assert region.mask is not None
     places = region.mask.reshape(-1).nonzero()[:, 0]
     values = pick(region.values.reshape(-1), places)
     return [values, places] if pass_positions else [values]

@@ -96,8 +96,8 @@ def _position(region: Region, largest: bool, shape: torch.Size) -> Position:
     on_host = region.values.is_floating_point() and place.device.type != "meta"
     if on_host and bool(region.values.reshape(-1)[place].isnan()):
         raise IndexError("input: with NaN in the region no element equals the extreme value")
-    if region.positions is not None:
-        place = region.positions[place]
+    if region.position is not None:
+        place = region.position(place)
     return torch.unravel_index(place, tuple(shape))
 
 
@@ -171,7 +171,7 @@ def _extreme(input: Tensor, labels: Any, index: Any, largest: bool) -> Tensor:
 
 def _extreme_position(input: Tensor, labels: Any, index: Any, largest: bool) -> Position | list[Position]:
     if not is_several(labels, index):
-        region = _checked(read_region(input, labels, index, positions=True))
+        region = _checked(read_region(input, labels, index))
         return _position(region, largest, input.shape)
     regions = read_regions(input, labels, index)
     _check_positions(regions, input)
@@ -306,7 +306,7 @@ def extrema(
         As for `minimum_position`.
     """
     if not is_several(labels, index):
-        region = _checked(read_region(input, labels, index, positions=True))
+        region = _checked(read_region(input, labels, index))
         low, high = _position(region, False, input.shape), _position(region, True, input.shape)
         return _value(region, False), _value(region, True), low, high
     regions = read_regions(input, labels, index)

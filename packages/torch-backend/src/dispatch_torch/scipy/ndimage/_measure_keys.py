@@ -1,7 +1,8 @@
 """Values as integers of the same order, so that one kernel finds the extremes of every dtype exactly.
 
 The order is NumPy's for sorting: NaN is the largest, ``-0.0`` equals ``0.0``, complex numbers are compared by
-their real parts first. Torch operations only, nothing is read on the host.
+their real parts first. Torch operations only; from other devices than a CPU
+nothing is read.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import torch
 from torch import Tensor
 
 from ._output import SIGNED_TWIN
+from ._tiles import may_reuse_buffers
 
 __all__ = ["NARROW", "from_keys", "pick", "to_keys"]
 
@@ -40,7 +42,11 @@ def to_keys(x: Tensor) -> Tensor:
         return _ranks(x)
     if x.is_floating_point():
         wide = x if x.dtype in (torch.float32, torch.float64) else x.to(torch.float32)
-        return _fold(_bits(torch.where(wide.isnan(), torch.nan, wide + 0.0)))
+        positive = wide + 0.0  # no -0.0
+        # On a CPU looking is cheaper than replacing.
+        if not may_reuse_buffers(wide) or (wide.numel() and bool(wide.amax().isnan())):
+            positive = torch.where(positive.isnan(), torch.nan, positive)
+        return _fold(_bits(positive))
     return x
 
 

@@ -110,13 +110,13 @@ class Region:
         The array, or the region's values alone, in C order.
     mask : Tensor of bool or None
         Which of the values belong to the region; None: all.
-    positions : Tensor of int64 or None
-        Where the values are in the flattened array, if they are not in their places.
+    positions : callable or None
+        Gives the position in the flattened array of the value at a place, if they are not the same.
     """
 
     values: Tensor
     mask: Tensor | None = None
-    positions: Tensor | None = None
+    position: Callable[[Tensor], Tensor] | None = None
 
     def filled(self, fill: float) -> Tensor:
         """The values, with `fill` in place of those outside of the region."""
@@ -135,17 +135,13 @@ class Region:
         return self.mask.device.type != "meta" and not bool(self.mask.any())
 
 
-def read_region(
-    input: Tensor, labels: Any, index: Any, *, in_place: bool = False, positions: bool = False
-) -> Region:
+def read_region(input: Tensor, labels: Any, index: Any, *, in_place: bool = False) -> Region:
     """The one region that `labels` and `index` select.
 
     Parameters
     ----------
     in_place : bool
         The values are needed in the array's shape.
-    positions : bool
-        The positions of the values are needed.
 
     Raises
     ------
@@ -157,7 +153,7 @@ def read_region(
     input, labels = _broadcast(input, labels)
     if not in_place and host_allowed(input, labels, index):
         report_kernel("host")
-        return _compressed(input, labels, index, positions)
+        return _compressed(input, labels, index)
     return Region(input, _mask(labels, index))
 
 
@@ -180,30 +176,29 @@ def _mask(labels: Tensor, index: Any) -> Tensor:
 _UNSIGNED: Final = (torch.bool, torch.uint8, torch.uint16, torch.uint32, torch.uint64)
 
 
-def _compressed(input: Tensor, labels: Tensor, index: Any, positions: bool) -> Region:
+def _compressed(input: Tensor, labels: Tensor, index: Any) -> Region:
     """The region's values next to each other: compared and copied block by block, on all cores."""
     values, marks = (np.ravel(as_arrays(x)) for x in (input, labels))
     wanted = as_arrays(index)
     if isinstance(wanted, (str, bytes)):
-        return Region(input.reshape(-1)[:0], None, torch.zeros(0, dtype=torch.int64))
+        return Region(input.reshape(-1)[:0])
+    starts = range(0, len(values), _BLOCK)
 
-    def compress(low: int, high: int) -> tuple[list[NDArray[Any]], list[NDArray[np.int64]]]:
-        kept, places = [], []
-        for start in range(low, high, _BLOCK):
-            part = marks[start : min(start + _BLOCK, high)]
-            mask = part > 0 if wanted is None else part == wanted
-            if positions:
-                found = np.flatnonzero(mask) + start
-                places.append(found)
-                kept.append(values[found])
-            else:
-                kept.append(values[start : start + len(part)][mask])
-        return kept, places
+    def mask(block: int) -> NDArray[np.bool_]:
+        part = marks[starts[block] : starts[block] + _BLOCK]
+        return part > 0 if wanted is None else part == wanted
 
-    parts = in_parallel(compress, spans(len(values), smallest=_BLOCK))
-    kept = np.concatenate([values[:0], *(k for part in parts for k in part[0])])
-    places = np.concatenate([np.zeros(0, np.int64), *(p for part in parts for p in part[1])])
-    return Region(torch.from_numpy(kept), None, torch.from_numpy(places) if positions else None)
+    def compress(first: int, last: int) -> list[NDArray[Any]]:
+        return [values[starts[b] : starts[b] + _BLOCK][mask(b)] for b in range(first, last)]
+
+    def position(place: Tensor) -> Tensor:
+        block = int(np.searchsorted(ends, int(place), side="right"))
+        within = int(place) - (int(ends[block - 1]) if block else 0)
+        return torch.tensor(starts[block] + int(np.flatnonzero(mask(block))[within]))
+
+    parts = [part for kept in in_parallel(compress, spans(len(starts))) for part in kept]
+    ends = np.cumsum([len(part) for part in parts])
+    return Region(torch.from_numpy(np.concatenate([values[:0], *parts])), None, position)
 
 
 # ------------------------------------------------------------------------------------------
@@ -260,14 +255,22 @@ class Regions:
     ) -> Tensor:
         """The sums of each of `number` weights in each bin: shape ``(number, count + 1)``.
 
-        One pass over the elements; differentiable in the weights.
+        One pass over the elements; differentiable in the weights. Two sums at a time are the parts of complex
+        ones, which takes about as long as one of them: it is the way to memory that counts.
         """
-        totals = [self._partial(0, dtype) for _ in range(number)]
+        pairs = number // 2 if dtype == torch.float64 else 0
+        dtypes = [torch.complex128] * pairs + [dtype] * (number - 2 * pairs)
+        totals = [self._partial(0, d) for d in dtypes]
         for low, high, rows in self.runs():
             bins = self.bins(low, high).view(rows, -1)
-            for total, weight in zip(totals, weights(low, high), strict=True):
-                total[:rows].scatter_add_(1, bins, weight.to(dtype).reshape(rows, -1))
-        return torch.stack([total.sum(0) for total in totals])
+            parts = [w.to(dtype) for w in weights(low, high)]
+            merged = [torch.complex(parts[2 * i], parts[2 * i + 1]) for i in range(pairs)] + parts[
+                2 * pairs :
+            ]
+            for total, weight in zip(totals, merged, strict=True):
+                total[:rows].scatter_add_(1, bins, weight.reshape(rows, -1))
+        sums = [total.sum(0) for total in totals]
+        return torch.stack([x for t in sums[:pairs] for x in (t.real, t.imag)] + sums[pairs:])
 
     def smallest(self, keys: Callable[[int, int], Tensor]) -> Tensor:
         """The smallest key, int64, in each bin: shape ``(count + 1,)``; the largest integer in empty ones."""
@@ -299,6 +302,8 @@ def read_regions(input: Tensor, labels: Any, index: Any) -> Regions:
     plain = may_reuse_buffers(flat, wanted)
     if plain and not flat.is_floating_point():
         lowest, highest = (int(x) for x in torch.aminmax(flat))
+        if 0 < lowest <= highest <= flat.shape[0]:
+            lowest = 0  # more bins, but labels are bins as they are
         if highest - lowest <= max(flat.shape[0], _BLOCK):
             return _direct(input, flat, wanted, lowest, highest)
     return _searched(input, flat, wanted)
@@ -309,7 +314,8 @@ def _direct(input: Tensor, labels: Tensor, wanted: Tensor, lowest: int, highest:
     count = highest - lowest + 1
 
     def bins(low: int, high: int) -> Tensor:
-        return labels[low:high].to(torch.int64) - lowest
+        part = labels[low:high].to(torch.int64)
+        return part - lowest if lowest else part
 
     places = wanted.to(torch.int64)
     known = (places == wanted) & (places >= lowest) & (places <= highest)

@@ -131,7 +131,7 @@ def _variances(regions: Regions) -> Tensor:
     means, counts = _means(regions)
 
     def weights(low: int, high: int) -> Sequence[Tensor]:
-        return [(flat[low:high].to(means.dtype) - means[regions.bins(low, high)]).square()]
+        return [(flat[low:high].to(means.dtype) - means.index_select(0, regions.bins(low, high))).square()]
 
     return (regions.sums(weights, 1, means.dtype)[0] / counts)[regions.slots]
 

@@ -15,6 +15,7 @@ from typing import Any, Final
 import numpy as np
 import torch
 from dispatch_core import traits
+from dispatch_core.plugin_api import selection_limits
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -31,6 +32,8 @@ _FIND: Final = "scipy.ndimage.find_objects"
 _VALUES: Final = "scipy.ndimage.value_indices"
 #: Values in a wider range than this are not looked for in several slabs, whose results are joined value by value.
 _JOINED: Final = 4096
+#: A result of more parts takes about as long to be taken to pieces and put together as SciPy takes to find it.
+_MOST: Final = 10_000
 _UNSIGNED: Final = (torch.uint16, torch.uint32)
 
 Box = tuple[slice, ...]
@@ -39,6 +42,15 @@ Box = tuple[slice, ...]
 # ------------------------------------------------------------------------------------------
 # find_objects
 # ------------------------------------------------------------------------------------------
+
+
+def _few_labels(input: Any, max_label: Any) -> str | None:
+    """not many labels"""
+    if input.size and input.dtype.kind in "iu" and int(input.max()) > _MOST:
+        return (
+            f"labels of input may be {_MOST} at most: handing over more boxes takes longer than finding them"
+        )
+    return None
 
 
 def _count_labels(input: Tensor, max_label: Any) -> int:
@@ -180,6 +192,7 @@ def _run_starts(rows: NDArray[Any]) -> NDArray[np.intp]:
 
 
 @with_host_kernel(_find_on_host)
+@selection_limits(_few_labels)
 @traits(kernels=("host", "device"))
 def find_objects(input: Tensor, max_label: int = 0) -> list[Box | None]:
     """The smallest box around each label.
@@ -227,6 +240,13 @@ def find_objects(input: Tensor, max_label: int = 0) -> list[Box | None]:
 # ------------------------------------------------------------------------------------------
 
 
+def _few_values(arr: Any) -> str | None:
+    """values in a narrow range"""
+    if arr.size and arr.dtype.kind in "iu" and int(arr.max()) - int(arr.min()) > _MOST:
+        return f"values of arr may differ by {_MOST} at most: handing over more arrays takes longer than finding them"
+    return None
+
+
 def _check_integers(arr: Tensor) -> None:
     if not is_integral(arr.dtype) or arr.dtype == torch.bool:
         raise ValueError(f"Parameter 'arr' must be an integer array, but its dtype is {arr.dtype}")
@@ -253,14 +273,14 @@ def _mapping(
 def _radix_order(keys: NDArray[Any]) -> NDArray[np.intp]:
     """The stable order of integers. NumPy sorts 16 bits by their digits, so up to 32 are sorted in two turns."""
     span = int(keys.max()) - int(keys.min())
-    if span >= 2**32:
+    if span >= 2**32 or keys.itemsize < 4:
         return np.argsort(keys, kind="stable")
     unsigned = np.dtype(f"u{keys.itemsize}")  # its differences don't overflow
-    digits = (keys.view(unsigned) - keys.min().view(unsigned)).astype(np.uint32)
-    order = np.argsort(digits.astype(np.uint16), kind="stable")
+    digits = keys.view(unsigned) - keys.min().view(unsigned)
     if span < 2**16:
-        return order
-    high = (digits >> np.uint32(16)).astype(np.uint16)
+        return np.argsort(digits.astype(np.uint16 if span >= 2**8 else np.uint8), kind="stable")
+    order = np.argsort(digits.astype(np.uint16), kind="stable")
+    high = (digits >> unsigned.type(16)).astype(np.uint16)
     return order[np.argsort(high[order], kind="stable")]
 
 
@@ -272,16 +292,15 @@ def _values_on_host(arr: Tensor, *, ignore_value: Any = None) -> dict[int, tuple
     array: NDArray[Any] = np.ascontiguousarray(as_arrays(arr))
     rows = array.reshape(-1, array.shape[-1])
     span = int(array.max()) - int(array.min())
-    dense = _is_dense(rows)
-    if dense and 2**8 <= span < array.size:
+    dense = _is_dense(rows) and span < array.size
+    if dense and span >= 2**8:
         found = call_library(_VALUES, array, ignore_value=ignored)
         return {int(value): as_tensors(indices) for value, indices in found.items()}
     parts = spans(len(rows), -(-_SMALLEST_PART // array.shape[-1]))
     if span > _JOINED:
         parts = [(0, len(rows))]
-    slabs = in_parallel(
-        lambda start, stop: _sorted_indices(rows[start:stop], start, array.shape, dense), parts
-    )
+    work = _sorted_pixels if dense else _sorted_runs
+    slabs = in_parallel(lambda start, stop: work(rows[start:stop], start, array.shape), parts)
     values, counts, places = _joined(slabs) if len(slabs) > 1 else slabs[0]
     tensors = [torch.from_numpy(place) for place in places]
     return _mapping(values.tolist(), counts.tolist(), tensors, ignored)
@@ -291,9 +310,21 @@ def _values_on_host(arr: Tensor, *, ignore_value: Any = None) -> dict[int, tuple
 _Slab = tuple[NDArray[Any], NDArray[np.int64], list[NDArray[np.int64]]]
 
 
-def _sorted_indices(rows: NDArray[Any], above: int, shape: tuple[int, ...], dense: bool) -> _Slab:
-    """The indices of the elements of some rows, sorted by pixels or by runs."""
-    first = np.arange(rows.size) if dense else _run_starts(rows)
+def _sorted_pixels(rows: NDArray[Any], above: int, shape: tuple[int, ...]) -> _Slab:
+    """The indices of the elements of some rows, each sorted for itself; for a range of up to 256 values."""
+    keys = rows.reshape(-1)
+    lowest = keys.min()
+    digits = (keys - lowest).astype(np.uint8)
+    order = np.argsort(digits, kind="stable")  # by counting: in time linear in the elements
+    order += above * rows.shape[1]
+    counts = np.bincount(digits)
+    values = np.flatnonzero(counts)
+    return values.astype(keys.dtype) + lowest, counts[values], _places(order, shape)
+
+
+def _sorted_runs(rows: NDArray[Any], above: int, shape: tuple[int, ...]) -> _Slab:
+    """The indices of the elements of some rows, whose runs are sorted."""
+    first = _run_starts(rows)
     keys, lengths = rows.reshape(-1)[first], np.diff(first, append=rows.size)
     order = _radix_order(keys)
     keys, first, lengths = keys[order], first[order], lengths[order]
@@ -301,10 +332,9 @@ def _sorted_indices(rows: NDArray[Any], above: int, shape: tuple[int, ...], dens
     ends = np.cumsum(lengths)
     counts = np.diff(ends[np.append(is_new[1:], True)], prepend=0)
     places = _places(first + above * rows.shape[1], shape)
-    if not dense:
-        places[-1] -= ends - lengths
-        places = [np.repeat(place, lengths) for place in places]
-        places[-1] += np.arange(rows.size)
+    places[-1] -= ends - lengths
+    places = [np.repeat(place, lengths) for place in places]
+    places[-1] += np.arange(rows.size)
     return keys[is_new], counts, places
 
 
@@ -334,6 +364,7 @@ def _few(arr: Tensor, ignored: int | None) -> dict[int, tuple[Tensor, ...]]:
 
 
 @with_host_kernel(_values_on_host)
+@selection_limits(_few_values)
 @traits(kernels=("host", "device"))
 def value_indices(arr: Tensor, *, ignore_value: Any = None) -> dict[int, tuple[Tensor, ...]]:
     """The indices of each value that occurs.

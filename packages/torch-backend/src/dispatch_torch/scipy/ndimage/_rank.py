@@ -26,9 +26,9 @@ from dispatch_torch._kernels import as_arrays, host_allowed
 
 from . import _selection, _selection_host
 from ._arguments import is_sequence, normalize_axes, normalize_mode, per_axis
-from ._extremum import Neighbourhood, as_element, placed, read_mask, real_number
+from ._extremum import Neighbourhood, as_element, placed, real_number, window_mask
 from ._minmax import maximum_filter, minimum_filter, refuse_complex
-from ._output import Output, check_dtypes, is_integral, resolve, widest_dtype
+from ._output import Output, cast_mirrored, check_dtypes, is_integral, resolve, widest_dtype
 from ._tiles import Reach
 
 Mask = NDArray[np.bool_]
@@ -187,7 +187,7 @@ def _filtered(
         warnings.warn("size: ignored, because footprint is given", UserWarning, stacklevel=3)
     refuse_complex(input)
     chosen = normalize_axes(axes, input.ndim)
-    mask = _mask(size, footprint, len(chosen))
+    mask = window_mask(size, footprint, len(chosen))
     count = int(np.count_nonzero(mask))
     rank = _from_start(rank_of(count), count)
     around = Neighbourhood(None, None, None, mode, cval, origin, chosen)
@@ -204,18 +204,6 @@ def _filtered(
     reach = Reach(tuple(before), after, (boundary,) * input.ndim, constant)
     result = _selected(x, _selection.Window(placed_mask, rank, reach), target)
     return target.deliver(_converted(result, input, target.dtype))
-
-
-def _mask(size: Any, footprint: Any, axes_count: int) -> Mask:
-    """The elements of the window that count, on the host: they decide which operations are run."""
-    if footprint is not None:
-        return read_mask(footprint)
-    if size is None:
-        raise RuntimeError("neither size nor footprint is given; one of them has to describe the window")
-    lengths = [operator.index(length) for length in per_axis(size, axes_count, "size")]
-    if any(length < 0 for length in lengths):
-        raise ValueError(f"size: must not be negative, got {size}")
-    return np.ones(lengths, dtype=np.bool_)
 
 
 def _from_start(rank: int, count: int) -> int:
@@ -284,4 +272,4 @@ def _converted(result: Tensor, input: Tensor, dtype: torch.dtype) -> Tensor:
         return result.ne(0) if dtype == torch.bool else result
     wide = widest_dtype(input.device)
     exact = input.dtype.itemsize < 8 or not is_integral(input.dtype) or wide == torch.float32
-    return result if dtype == input.dtype and exact else result.to(wide)
+    return result if dtype == input.dtype and exact else cast_mirrored(result.to(wide), dtype)

@@ -10,6 +10,7 @@ first axis to the last, added to 0.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -22,8 +23,8 @@ from torch import Tensor
 from ._correlate1d import matmul_is_safe
 from ._extend import extend
 from ._ordered import Pool
-from ._output import cast_rounded, widest_dtype
-from ._resample_bands import by_bands
+from ._output import cast_rounded, is_integral, widest_dtype
+from ._resample_bands import blocks_by_bands
 from ._resample_grid import Grid
 from ._resample_taps import taps
 from ._spline import stored_value
@@ -36,6 +37,7 @@ _SMALL: Final = 1 << 16
 # The error of a fast result in units of the largest value, and per axis by how much coefficients may be larger.
 _ERROR: Final = 1e-14
 _LARGER: Final = 8.0
+_FEW_BITS: Final = (torch.bool, torch.uint8, torch.int8, torch.uint16, torch.int16)
 
 
 def integral(x: Tensor, grid: Grid, dtype: torch.dtype) -> Tensor:
@@ -54,30 +56,66 @@ def integral(x: Tensor, grid: Grid, dtype: torch.dtype) -> Tensor:
 
 def _without_halves(x: Tensor, grid: Grid, dtype: torch.dtype) -> Tensor | None:
     """The result of a fast kernel, rounded, or None if a value is so close to a half that it is in doubt."""
-    source = x.double()
-    if np.prod(grid.shape) < _SMALL or not matmul_is_safe(source, grid.cval):
+    if math.prod(grid.shape) < _SMALL:
         return None
-    largest = max(float(source.max()), -float(source.min()), abs(grid.cval))
+    largest = _largest(x, grid)
     doubt = _ERROR * _LARGER ** (len(grid.axes) if grid.filters else 0) * largest
-    if doubt > 1e-4:
+    if not doubt < 1e-4:  # nor NaN
         return None
-    exact = by_bands(source, grid, stored_value(grid.cval, x.dtype)).view(-1)
+    exact = _is_exact(x, grid)
     result = torch.empty(grid.shape, dtype=dtype)
-    rounded = result.view(-1)
-    info = torch.iinfo(dtype)
-    whole, rest = torch.empty(2, _BLOCK, dtype=torch.float64).unbind(0)
-    for low in range(0, exact.shape[0], _BLOCK):
-        part = exact[low : low + _BLOCK]
-        size = part.shape[0]
-        torch.abs(part, out=rest[:size]).add_(0.5)
-        torch.floor(rest[:size], out=whole[:size])
-        # 0 in the middle between two halves, 0.5 at each of them.
-        rest[:size].sub_(whole[:size]).sub_(0.5).abs_()
-        if float(rest[:size].max()) >= 0.5 - doubt:
-            return None
-        whole[:size].copysign_(part).clamp_(info.min, info.max)
-        rounded[low : low + size].copy_(whole[:size])
+    pool = Pool()
+    for low, block in blocks_by_bands(x, grid, stored_value(grid.cval, x.dtype), torch.float64):
+        rounded = result[low : low + block.shape[0]].view(-1)
+        for start in range(0, block.numel(), _BLOCK):
+            part = block.view(-1)[start : start + _BLOCK]
+            if _round(part, pool, dtype) >= 0.5 - doubt and not exact:
+                return None
+            rounded[start : start + _BLOCK].copy_(part)
     return grid.fill(result)
+
+
+def _largest(x: Tensor, grid: Grid) -> float:
+    """A bound on magnitudes, from the dtype if that will do; not finite if some are not."""
+    if is_integral(x.dtype) and x.dtype not in (torch.int64, torch.uint64):
+        info = torch.iinfo(torch.uint8 if x.dtype == torch.bool else x.dtype)
+        return float(max(info.max, -info.min)) + abs(grid.cval)
+    source = x if x.is_floating_point() else x.double()
+    if not matmul_is_safe(source, grid.cval):
+        return math.nan
+    return max(float(source.max()), -float(source.min())) + abs(grid.cval)
+
+
+def _is_exact(x: Tensor, grid: Grid) -> bool:
+    """Whether sums of products are exact in any order: few bits in the elements and in all weights."""
+    if (
+        grid.order != 1
+        or x.dtype not in _FEW_BITS
+        or not float(grid.cval).is_integer()
+        or abs(grid.cval) > 65536
+    ):
+        return False
+    bits = 32 // len(grid.axes)
+    weights = (taps(axis).weight * 2.0**bits for axis in grid.axes)
+    return all(bool(np.all(weight == np.trunc(weight))) for weight in weights)
+
+
+def _round(values: Tensor, pool: Pool, dtype: torch.dtype) -> float:
+    """Round in place, halves away from zero, and limit to the range of `dtype`.
+
+    Returns
+    -------
+    float
+        0.5 if a value is a half, 0 if all are integers, and so on.
+    """
+    whole, rest = (pool.take(name, values.shape, values.dtype, values.device) for name in ("whole", "rest"))
+    torch.abs(values, out=rest).add_(0.5)
+    torch.floor(rest, out=whole)
+    # 0 in the middle between two halves, 0.5 at each of them.
+    rest.sub_(whole).sub_(0.5).abs_()
+    info = torch.iinfo(dtype)
+    torch.copysign(whole, values, out=values).clamp_(info.min, info.max)
+    return float(rest.max())
 
 
 # ------------------------------------------------------------------------------------------

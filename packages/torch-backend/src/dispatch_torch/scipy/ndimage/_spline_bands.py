@@ -67,13 +67,13 @@ class Piece:
     ----------
     columns : tuple of int, or ndarray of int64
         First and one past the last of the elements, or their indices.
-    matrix : ndarray of float64, shape (stop - start, number of elements)
+    matrix : ndarray, shape (stop - start, number of elements)
     """
 
     start: int
     stop: int
     columns: tuple[int, int] | NDArray[np.int64]
-    matrix: NDArray[np.float64]
+    matrix: NDArray[Any]
 
     def moved(self, start: int, distance: int) -> Piece:
         """The same for results from `start` on and for elements that lie `distance` behind."""
@@ -140,6 +140,8 @@ def piece(
     weight : ndarray of float64, shape (results, taps)
     start : int
         Number of the first of the results.
+    dtype : torch.dtype
+        Of the matrix.
     """
     wanted = np.unique(index)
     wanted = wanted[wanted >= 0]
@@ -171,7 +173,7 @@ def pieces(
     index, weight : ndarray, shape (results, taps)
         As for `piece`.
     dtype : torch.dtype
-        How exact the matrices have to be.
+        Of the matrices.
     """
     reach = len(response(source.order, dtype)) // 2
     count, window = len(index), 2 * (reach + index.shape[1]) + _BLOCK
@@ -195,7 +197,9 @@ def pieces(
 # ------------------------------------------------------------------------------------------
 
 
-def apply(x: Tensor, count: int, parts: Iterable[Piece], *, functional: bool) -> Tensor:
+def apply(
+    x: Tensor, count: int, parts: Iterable[Piece], *, functional: bool = False, into: Tensor | None = None
+) -> Tensor:
     """Apply an operator along the middle axis.
 
     Parameters
@@ -208,6 +212,8 @@ def apply(x: Tensor, count: int, parts: Iterable[Piece], *, functional: bool) ->
         All of them, in order.
     functional : bool
         Use operations that record gradients.
+    into : Tensor, shape (outer, count, inner), contiguous, optional
+        Memory for the result, if no gradients are recorded.
 
     Returns
     -------
@@ -217,8 +223,10 @@ def apply(x: Tensor, count: int, parts: Iterable[Piece], *, functional: bool) ->
     if 1 < inner < _SHORT_ROW:
         lines = x.transpose(1, 2).contiguous().view(outer * inner, n, 1)
         result = apply(lines, count, parts, functional=functional)
-        return result.view(outer, inner, count).transpose(1, 2).contiguous()
-    into = None if functional else x.new_empty(outer, count, inner)
+        result = result.view(outer, inner, count).transpose(1, 2)
+        return result.contiguous() if into is None else into.copy_(result)
+    if into is None and not functional:
+        into = x.new_empty(outer, count, inner)
     results = []
     for part in parts:
         table = torch.as_tensor(part.matrix, dtype=x.dtype)

@@ -23,6 +23,7 @@ import torch
 from torch import Tensor
 
 from . import _spline_bands
+from ._ordered import Pool
 from ._spline_recursion import poles
 
 # Elements of the buffer, as much as the second-level caches of two cores hold twice in double.
@@ -104,62 +105,72 @@ def prefilter(x: Tensor, order: int, extension: str, into: Tensor) -> bool:
     found = blocks(n, order, extension, into.dtype)
     if found is None:
         return False
+    pool = Pool()
     if inner < _SHORT_ROW:
         rows = max(1, _BUFFER // (n * inner))
         for low in range(0, outer, rows):
             source, target = (t[low : low + rows].transpose(1, 2) for t in (x, into))
-            _filter_lines(source, found, target)
+            _filter_lines(source, found, target, pool)
         return True
     width = min(inner, max(_SHORT_ROW, _BUFFER // n))
     rows = max(1, _BUFFER // (n * width))
     for low in range(0, outer, rows):
         for column in range(0, inner, width):
             source, target = (t[low : low + rows, :, column : column + width] for t in (x, into))
-            _filter_slabs(source, found, target)
+            _filter_slabs(source, found, target, pool)
     return True
 
 
-def _filter_lines(source: Tensor, found: Blocks, target: Tensor) -> None:
+def _filter_lines(source: Tensor, found: Blocks, target: Tensor, pool: Pool) -> None:
     """Filter along the last of three axes."""
     size, count = found.size, len(found.collect)
-    buffer = _loaded(source, 2, found, target.dtype)
+    buffer = _loaded(source, 2, found, target.dtype, pool)
     ends = _filter_ends(source, 2, found, target.dtype)
     flat = buffer.view(-1, size + count)
-    numbers = torch.mm(flat[:, :size], found.collect.t())
+    numbers = pool.take("numbers", (len(flat), count), flat.dtype, flat.device)
+    torch.mm(flat[:, :size], found.collect.t(), out=numbers)
     flat[1:, size : size + count // 2] = numbers[:-1, : count // 2]
     flat[:-1, size + count // 2 :] = numbers[1:, count // 2 :]
-    result = torch.mm(flat, found.combine.t())
-    _store(result.view(*buffer.shape[:3], size), 2, ends, target)
+    result = pool.take("results", (*buffer.shape[:3], size), flat.dtype, flat.device)
+    torch.mm(flat, found.combine.t(), out=result.view(-1, size))
+    _store(result, 2, ends, target)
 
 
-def _filter_slabs(source: Tensor, found: Blocks, target: Tensor) -> None:
+def _filter_slabs(source: Tensor, found: Blocks, target: Tensor, pool: Pool) -> None:
     """Filter along the middle one of three axes."""
     size, count = found.size, len(found.collect)
-    buffer = _loaded(source, 1, found, target.dtype)
+    buffer = _loaded(source, 1, found, target.dtype, pool)
     ends = _filter_ends(source, 1, found, target.dtype)
     flat = buffer.view(-1, size + count, buffer.shape[3])
-    numbers = torch.bmm(found.collect.expand(len(flat), -1, -1), flat[:, :size])
+    numbers = pool.take("numbers", (len(flat), count, flat.shape[2]), flat.dtype, flat.device)
+    torch.bmm(found.collect.expand(len(flat), -1, -1), flat[:, :size], out=numbers)
     flat[1:, size : size + count // 2] = numbers[:-1, : count // 2]
     flat[:-1, size + count // 2 :] = numbers[1:, count // 2 :]
-    result = torch.bmm(found.combine.expand(len(flat), -1, -1), flat)
-    _store(result.view(*buffer.shape[:2], size, -1), 1, ends, target)
+    result = pool.take("results", (*buffer.shape[:2], size, flat.shape[2]), flat.dtype, flat.device)
+    torch.bmm(found.combine.expand(len(flat), -1, -1), flat, out=result.view(-1, size, flat.shape[2]))
+    _store(result, 1, ends, target)
 
 
-def _loaded(source: Tensor, axis: int, found: Blocks, dtype: torch.dtype) -> Tensor:
+def _loaded(source: Tensor, axis: int, found: Blocks, dtype: torch.dtype, pool: Pool) -> Tensor:
     """The source in blocks along `axis`, each with room for the numbers it gets; what is beyond the axis is zero."""
     n, size = source.shape[axis], found.size
     full, rest = divmod(n, size)
     shape = [*source.shape[:axis], full + (rest > 0), size + len(found.collect), *source.shape[axis + 1 :]]
-    buffer = torch.empty(shape, dtype=dtype)
+    buffer = pool.take("blocks", shape, dtype, source.device)
     # The ends of the buffer get no numbers.
     buffer.narrow(axis + 1, size, len(found.collect)).zero_()
-    blocks_of = source.narrow(axis, 0, full * size).unflatten(axis, (full, size))
+    blocks_of = _split(source, axis, full, size)
     buffer.narrow(axis, 0, full).narrow(axis + 1, 0, size).copy_(blocks_of)
     if rest:
         last = buffer.select(axis, full)
         last.narrow(axis, 0, rest).copy_(source.narrow(axis, full * size, rest))
         last.narrow(axis, rest, size - rest).zero_()
     return buffer
+
+
+def _split(x: Tensor, axis: int, count: int, size: int) -> Tensor:
+    """A view of the first blocks along an axis."""
+    return x.narrow(axis, 0, count * size).view([*x.shape[:axis], count, size, *x.shape[axis + 1 :]])
 
 
 def _filter_ends(source: Tensor, axis: int, found: Blocks, dtype: torch.dtype) -> list[tuple[int, Tensor]]:
@@ -182,7 +193,7 @@ def _store(result: Tensor, axis: int, ends: Sequence[tuple[int, Tensor]], target
     """Write what is right of the blocks' results, and the ends."""
     size = result.shape[axis + 1]
     full = target.shape[axis] // size
-    blocks_of = target.narrow(axis, 0, full * size).unflatten(axis, (full, size))
+    blocks_of = _split(target, axis, full, size)
     blocks_of.copy_(result.narrow(axis, 0, full))
     for start, end in ends:
         target.narrow(axis, start, end.shape[axis]).copy_(end)
