@@ -15,8 +15,9 @@ from dispatch_core import BackendError
 from dispatch_core._discovery import adapter_of, backend_entries
 from dispatch_core.testing import Array, Call, Dtype, Nonconformance, Part, case, check_function, fixed, maybe
 from dispatch_core.testing._arrays import MOST
+from dispatch_core.testing._check import _check_transfers
 from dispatch_core.testing._materialise import on_backend, on_host
-from dispatch_core.testing._watch import watch
+from dispatch_core.testing._watch import Transfer, watch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -242,6 +243,26 @@ def _several(draw, given):
     return [
         draw(kit.arrays(dtype=("float64",), shape=st.just((2, 3)))) for _ in range(draw(st.integers(1, 3)))
     ]
+
+
+@pytest.mark.parametrize(
+    ("host_reads", "most"), [(0, 0), (1, 1), (lambda arguments: 2 * arguments["image"].size, 12)]
+)
+def test_a_case_declares_how_much_may_be_read_on_the_host(host_reads, most):
+    call = Call({"image": Array(buffer=np.zeros((2, 3)))})
+    target = types.SimpleNamespace(
+        case=case(host_reads=host_reads, image=image),
+        device="gpu",
+        failure=lambda kind, what, call: Nonconformance(kind, what),
+    )
+    made = on_host(call)
+    for size in (most, most + 1):
+        array = types.SimpleNamespace(shape=(size,), device="gpu")
+        refused = pytest.raises(Nonconformance, match="read on the host by tolist") if size > most else None
+        with refused or contextlib.nullcontext():
+            _check_transfers(target, call, made, [Transfer("tolist", array, "here")])
+    with pytest.raises(Nonconformance, match="image was read"):  # an argument never
+        _check_transfers(target, call, made, [Transfer("tolist", made.values["image"], "here")])
 
 
 CASES = {

@@ -1,38 +1,27 @@
-"""dispatch-torch beside scipy.ndimage, by the conformance kit: type dispatch and selection."""
+"""dispatch-torch beside scipy.ndimage, by the conformance kit: type dispatch and selection.
+
+Once as it is, and once without host kernels and without short cuts for the CPU: what a GPU would run.
+"""
 
 import pytest
 from dispatch_core.testing import conformance
+from dispatch_scipy.testing.ndimage import CASES
 
 pytest.importorskip("torch", reason="the torch backend needs torch")
 
-IMPLEMENTED = [
-    "correlate1d",
-    "correlate",
-    "convolve1d",
-    "convolve",
-    "gaussian_filter1d",
-    "gaussian_filter",
-    "uniform_filter1d",
-    "uniform_filter",
-    "minimum_filter1d",
-    "maximum_filter1d",
-    "minimum_filter",
-    "maximum_filter",
-    "sobel",
-    "prewitt",
-    "laplace",
-    "gaussian_laplace",
-    "gaussian_gradient_magnitude",
-    "generic_laplace",
-    "generic_gradient_magnitude",
-    "grey_erosion",
-    "grey_dilation",
-    "grey_opening",
-    "grey_closing",
-    "morphological_gradient",
-    "morphological_laplace",
-    "white_tophat",
-    "black_tophat",
-]
+test_conformance = conformance("torch", "scipy.ndimage", implemented=CASES, devices=("cpu", "cuda"))
 
-test_conformance = conformance("torch", "scipy.ndimage", implemented=IMPLEMENTED, devices=("cpu", "cuda"))
+test_device_kernels = conformance(
+    "torch",
+    "scipy.ndimage",
+    implemented=CASES,
+    ways=("type",),
+    options={"settings": {"torch": {"host_kernels": False}}},
+)
+
+
+def test_the_kit_knows_every_function_with_arrays():
+    from dispatch_scipy._ndimage import FUNCTIONS
+
+    assert CASES.keys() == {f.name for f in FUNCTIONS if f.dispatch}
+    assert len(CASES) == 74

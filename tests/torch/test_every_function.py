@@ -129,7 +129,16 @@ CALLS = {
 }  # fmt: skip
 
 #: The most waits of a call here, and why it cannot do without.
-READS: dict[str, tuple[int, str]] = {}
+READS: dict[str, tuple[int, str]] = {
+    "shift": (1, "cval, which never was on the device"),
+    "zoom": (1, "cval, which never was on the device"),
+    "binary_fill_holes": (20, "sweeps until nothing changes, and only where something may"),
+    "binary_propagation": (20, "sweeps until nothing changes, and only where something may"),
+    "label": (20, "labels are merged until nothing changes; their number is a result"),
+    "find_objects": (3, "slices are numbers"),
+    "value_indices": (2, "there is a result for each value"),
+    "watershed_ift": (200, "waves of equal cost, one after the other"),
+}
 
 
 @pytest.fixture(autouse=True)
@@ -154,13 +163,16 @@ def test_a_kernel_waits_for_no_more_than_it_needs(name):
 
 
 #: Functions whose values decide what comes out, or that call back with values.
-NEED_DATA: set[str] = set()
+NEED_DATA = {
+    *("find_objects", "value_indices", "label", "watershed_ift", "labeled_comprehension"),
+    "histogram",  # index is read on the host
+}
 
 
 @pytest.mark.parametrize("name", sorted(CALLS.keys()))
 def test_shapes_and_dtypes_need_no_data(name):
     if name in NEED_DATA:
-        pytest.skip("it reads data on the host, see READS")
+        pytest.skip("its result depends on the data, or a callable of the user does")
     first, more = CALLS[name]
 
     def on_meta(value):
@@ -197,7 +209,6 @@ def test_the_support_table_tells_what_is_differentiable():
 def test_gradients(name):
     first, more = CALLS[name]
     dtype = torch.complex128 if first.is_complex() else torch.float64
-    shape = (5, 6)
     image = first[:5, :6].to(dtype).clone().requires_grad_()
     more = {
         k: v[:5, :6] if isinstance(v, torch.Tensor) and v.shape == first.shape else v for k, v in more.items()
@@ -207,6 +218,5 @@ def test_gradients(name):
         result = getattr(ndimage, name)(image, **more)
         return tuple(t for t in _tensors(result) if t.requires_grad)
 
-    assert image.shape == shape
     assert called(image)
     assert torch.autograd.gradcheck(called, (image,), fast_mode=True)

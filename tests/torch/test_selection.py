@@ -132,11 +132,42 @@ def test_a_tensor_and_an_array_are_refused():
             ndimage.gaussian_filter(torch.ones(4, 4), 1, output=np.ones((4, 4)))
 
 
-def test_an_unsupported_function_says_so_before_anything_runs():
-    image = torch.ones(4, 4)
-    with pytest.raises(UnsupportedCallError, match=r"scipy.ndimage.label cannot run on torch arrays"):
-        ndimage.label(image)
-    assert explain(ndimage.label, image).kind == "refused"
+def test_a_callable_for_numpy_arrays_stays_with_scipy():
+    image, calls = np.random.default_rng(0).random((5, 6)), []
+
+    def mean(values):
+        calls.append(type(values))
+        return values.mean()
+
+    with using("torch", min_size=0):
+        assert explain(ndimage.generic_filter, image, mean, 3).fell_back
+        ndimage.generic_filter(image, mean, 3)
+    assert set(calls) == {np.ndarray}
+    with using("torch", fallback="error"), pytest.raises(UnsupportedCallError, match="generic_filter.*function"):
+        ndimage.generic_filter(image, mean, 3)
+
+
+def test_host_kernels_run_on_the_memory_of_the_array():
+    image = np.random.default_rng(0).random((300, 300)) > 0.5
+    with using("torch"), trace() as calls:
+        labels, count = ndimage.label(image)
+        with using(settings={"torch": {"host_kernels": False}}):
+            again, same = ndimage.label(image)
+    assert [c.kernel for c in calls] == ["host", "device"]
+    assert [c.bytes_copied for c in calls] == [0, 0]
+    assert type(labels) is np.ndarray
+    assert count == same
+    np.testing.assert_array_equal(labels, again)
+
+
+def test_what_is_a_number_in_scipy_is_one_with_torch_selected():
+    image = np.random.default_rng(0).random((300, 300))
+    with using("torch", fallback="error"):
+        assert type(ndimage.sum(image)) is np.float64
+        assert type(ndimage.mean(image.astype(np.float32))) is type(
+            ndimage.mean.__wrapped__(image.astype(np.float32))
+        )
+    assert isinstance(ndimage.mean(torch.from_numpy(image)), torch.Tensor)
 
 
 def test_parameters_and_subclasses_belong_to_the_family():

@@ -94,3 +94,9 @@ def test_without_the_plugin_they_are_skipped(
     pytester.makeconftest(CONFTEST)
     pytester.makepyfile(test_it=TESTS)
     pytester.runpytest_subprocess("-p", "no:cacheprovider").assert_outcomes(passed=4, skipped=3, xfailed=1)
+
+
+def test_a_device_that_is_not_there_stops_the_run(pytester: pytest.Pytester) -> None:
+    result, _ = run(pytester, "--dispatch-device=cuda:99")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert "cuda:99" in result.stderr.str()

@@ -18,7 +18,7 @@ from typing import Any, Final, TypeVar, cast
 import pytest
 
 from .. import _config, _reroute
-from .._discovery import backend_entries, check_backends, plugin_entries
+from .._discovery import backend_entries, check_backends, plugin_entries, resolve_device
 from .._errors import DispatchError
 from .._families import families_of
 from .._options import Options, change, get_base, set_base
@@ -121,6 +121,8 @@ class Session:
         check_backends([request.backend])
         self.request = request
         declaration = backend_entries()[request.backend].require()
+        if request.device is not None and declaration.host is not None:
+            resolve_device(request.backend, request.device)  # an error if there is no such device
         family = families_of(declaration.families)[0]
         libraries = request.libraries or tuple(plugin_entries())
         plugins = [

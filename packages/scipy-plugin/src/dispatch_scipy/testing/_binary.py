@@ -208,20 +208,15 @@ def _fits(given: Given, origins: Any) -> bool:
     return all(n <= length for n, length in zip(truths.shape, _axis_lengths(given), strict=True))
 
 
-def _iterations(draw: Draw, given: Given) -> int:
+def _iterations(draw: Draw, given: Given) -> Any:
     truths, origins = _truths(given), given.get("origin", 0)
     if not _is_usable(given, "structure") or np.size(origins) not in (1, truths.ndim):
         return draw(st.integers(0, 3))  # the call is invalid anyway
-    if given.get("brute_force"):
-        settles = False
-    elif not _fits(given, origins):
+    if not given.get("brute_force") and not _fits(given, origins):
         return 1
-    else:
-        settles = in_order(given)
     place = np.array(truths.shape, dtype=int) // 2 + np.asarray(origins, dtype=int)
-    if settles and truths[tuple(place)] and draw(st.booleans()):
-        return draw(st.integers(-1, 0))
-    return draw(st.sampled_from((1, 2, 3, 5, 40)))
+    settles = in_order(given) and truths[tuple(place)]
+    return draw(st.sampled_from((-1, 0, 2, 3) if settles and draw(st.booleans()) else (1, 2, 3, 5, 40)))
 
 
 iterations: Final = Part(_iterations, lambda draw, given: draw(st.sampled_from((1.0, None))))

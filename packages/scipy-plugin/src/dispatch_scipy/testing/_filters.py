@@ -54,15 +54,19 @@ def smoothed_difference(input: Any, axis: int, output: Any, mode: str, cval: flo
 _SCALE: Final = st.sampled_from((2.0, -0.5))
 
 
+def _is_scaled(given: Given) -> bool:
+    """Whether the function drawn takes a scale."""
+    function = given[next(n for n in given if n.startswith("derivative"))]
+    return function in (first_difference, second_difference)
+
+
 def _extra_keywords(draw: Draw, given: Given) -> Any:
     positional = "extra_arguments" in given
-    scaled = given[next(n for n in given if n.startswith("derivative"))] is not smoothed_difference
-    return {"scale": draw(_SCALE)} if scaled and not positional else None
+    return {"scale": draw(_SCALE)} if _is_scaled(given) and not positional else None
 
 
 def _extra_arguments(draw: Draw, given: Given) -> Any:
-    scaled = given[next(n for n in given if n.startswith("derivative"))] is not smoothed_difference
-    return (draw(_SCALE),) if scaled else OMIT
+    return (draw(_SCALE),) if _is_scaled(given) else OMIT
 
 
 _EXTRA: Final = {
@@ -72,8 +76,9 @@ _EXTRA: Final = {
 
 
 def _generic(derivative: str, *functions: Any) -> Case:
-    """A filter that calls a function along each axis."""
-    parts = {derivative: fixed(st.sampled_from(functions)), **_EXTRA}
+    """A filter that calls a function along each axis: one of these, or one that dispatches itself."""
+    known = (ndimage.sobel, ndimage.prewitt)
+    parts = {derivative: fixed(st.sampled_from((*functions, *known))), **_EXTRA}
     return case(
         input=image(), axes=maybe(axes), **parts, mode=maybe(modes), cval=maybe(cval), output=maybe(output)
     )

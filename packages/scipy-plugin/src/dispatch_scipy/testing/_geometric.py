@@ -2,9 +2,9 @@
 
 A declaration lists parts in the order in which they are drawn, see `_parts`. Avoided is what SciPy 1.17 leaves
 undefined or gets wrong: it reads outside of empty arrays in all modes that have values there; positions that are no
-number or don't fit an integer have a result in mode "constant" only; a one-dimensional matrix with zeros divides
-by them, and with another number of dimensions than the result crashes; a list as ``output_shape`` never equals
-the shape of an array given as ``output``.
+number or don't fit an integer have a result in mode "constant" only; a one-dimensional matrix with zeros is divided
+by them, and with another number of dimensions than the result it makes SciPy read out of bounds; a list as
+``output_shape`` never equals the shape of an array given as ``output``.
 """
 
 from __future__ import annotations
@@ -183,6 +183,22 @@ def _lengths(given: Given) -> tuple[int, ...]:
     return tuple(given.get("output_shape", _shape(given)))
 
 
+def _affine_output(draw: Draw, given: Given) -> Any:
+    """As `output_of`; where no shape is given, the output's shape may be any of the rank."""
+    if "output_shape" in given or not given["input"].size or draw(st.booleans()):
+        return output_of(_lengths).valid(draw, given)
+    rank = len(_shape(given))
+    return draw(_target(given["input"].dtype.name, draw(shapes((rank,)))))
+
+
+def _no_affine_output(draw: Draw, given: Given) -> Any:
+    if "output_shape" in given:
+        part = output_of(_lengths)
+        assert part.invalid is not None
+        return part.invalid(draw, given)
+    return draw(st.sampled_from(("no such dtype", "bool")))
+
+
 def _draw_lengths(same_rank: bool) -> Part:
     def valid(draw: Draw, given: Given) -> Any:
         rank = len(_shape(given))
@@ -255,7 +271,7 @@ def _no_offset(draw: Draw, given: Given) -> Any:
 
 
 def _matrix_is_homogeneous(given: Given) -> bool:
-    matrix = given.get("matrix")
+    matrix: Any = given.get("matrix")
     shape = matrix.shape if isinstance(matrix, Array) else np.shape(matrix)
     return len(shape) == 2 and shape[1] == len(_shape(given)) + 1
 
@@ -360,7 +376,7 @@ CASES: Final[Mapping[str, Case]] = {
         order=_order,
         cval=maybe(cval),
         prefilter=_prefilter,
-        output=maybe(output_of(_lengths)),
+        output=maybe(Part(_affine_output, _no_affine_output)),
     ),
     "geometric_transform": case(
         input=_image,

@@ -29,7 +29,7 @@ from dispatch_core.testing import (
 from hypothesis import strategies as st
 
 from . import _windows
-from ._parts import CVAL, axes, count_axes, cval, image, output, per_axis
+from ._parts import axes, count_axes, cval, image, output, per_axis
 
 #: What SciPy's code for a single axis casts to these and back; the others are written as they are.
 _WIDE: Final = ("int64", "uint64", "float64", "float32")
@@ -86,14 +86,18 @@ def _no_rank(draw: Draw, given: Given) -> Any:
 
 
 _PERCENTILE: Final = fixed(
-    st.sampled_from((0, 50, 100, 100.0, -20, -100, 33.4, 99.99, np.float32(12.5), True)) | st.floats(-100, 100),
+    st.sampled_from((0, 50, 100, 100.0, -20, -100, 33.4, 99.99, np.float32(12.5), True))
+    | st.floats(-100, 100),
     st.sampled_from((100.1, -100.5, float("inf"), "50", None)),
 )
 
 
+_NOT_NEGATIVE: Final = st.sampled_from((0.0, 1.5, 2, 300, True))
+
+
 def _cval(draw: Draw, given: Given) -> Any:
     if _on_a_line(given) and given["input"].dtype == np.uint64:
-        return draw(CVAL.filter(lambda value: value >= 0))
+        return draw(_NOT_NEGATIVE)
     return cval.valid(draw, given)
 
 
@@ -112,14 +116,16 @@ def _no_output(draw: Draw, given: Given) -> Any:
     return "no such dtype" if _on_a_line(given) else output.invalid(draw, given)
 
 
-def _ranking(**which: Part) -> Case:
+def _ranking(rank: Part | None = None, percentile: Part | None = None) -> Case:
+    nothing = Part(lambda draw, given: OMIT)
     return case(
         ("footprint",),
         input=image(),
         axes=maybe(axes),
         footprint=maybe(Part(_footprint, _windows.footprint.invalid)),
         size=Part(_size, _no_size),
-        **which,
+        rank=rank or nothing,
+        percentile=percentile or nothing,
         mode=maybe(_windows.window_modes),
         cval=maybe(Part(_cval)),
         origin=maybe(_windows.origins),

@@ -94,10 +94,15 @@ def _foreground() -> Part:
 # ------------------------------------------------------------------------------------------
 
 
+def _distance(ndim: int) -> np.ndarray:
+    """How many steps along an axis lead from the centre to each place of a structure."""
+    return np.asarray(np.abs(np.indices((3,) * ndim) - 1).sum(axis=0))
+
+
 @functools.lru_cache
 def _structures(ndim: int) -> list[np.ndarray]:
     """Centrosymmetric structures of 3 x 3 x ...: connected ones, empty ones, others with any pairs."""
-    distance = np.abs(np.indices((3,) * ndim).reshape(ndim, -1) - 1).sum(axis=0).reshape((3,) * ndim)
+    distance = _distance(ndim)
     table = [distance <= connectivity for connectivity in range(ndim + 1)]
     rng = np.random.default_rng(ndim)
     for density in (0.1, 0.3, 0.6):
@@ -199,7 +204,7 @@ def _relief(names: tuple[str, ...]) -> st.SearchStrategy[Array]:
         lambda chosen: (
             (
                 contents(*chosen)
-                | contents(*chosen).map(lambda values: values.cumsum().reshape(values.shape) // 3)
+                | contents(*chosen).map(lambda values: np.asarray(values.cumsum().reshape(values.shape) // 3))
             )
             .map(lambda values: values.astype(chosen[0]))
             .flatmap(lambda values: laid_out(values, LAYOUTS))
@@ -274,7 +279,7 @@ def _loses_pixels(given: Given) -> bool:
     if image.dtype.kind != "u" or image.shape != markers.shape or not image.size:
         return False
     ndim = image.ndim
-    near = np.abs(np.indices((3,) * ndim).reshape(ndim, -1) - 1).sum(axis=0).reshape((3,) * ndim) < 2
+    near = _distance(ndim) < 2
     structure = given.get("structure", near)
     values = structure.view if isinstance(structure, Array) else np.asarray(structure)
     if values.shape != near.shape:

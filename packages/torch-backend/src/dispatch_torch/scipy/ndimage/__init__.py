@@ -41,12 +41,13 @@ from ._measure_histogram import histogram
 from ._measure_median import median
 from ._measure_sums import center_of_mass, mean, standard_deviation, sum, sum_labels, variance
 from ._minmax import maximum_filter, maximum_filter1d, minimum_filter, minimum_filter1d
-from ._objects import find_objects, value_indices
+from ._objects import find_objects
 from ._rank import median_filter, percentile_filter, rank_filter
 from ._resample import shift, zoom
 from ._spline_filter import spline_filter, spline_filter1d
 from ._structures import iterate_structure
 from ._uniform import uniform_filter, uniform_filter1d
+from ._value_indices import value_indices
 from ._vectorized import vectorized_filter
 from ._watershed import watershed_ift
 

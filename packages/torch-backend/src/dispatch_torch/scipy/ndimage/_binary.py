@@ -20,7 +20,7 @@ from ._output import Output, check_dtypes
 
 _EXACT = {"float32": (0.0, 0.0), "float64": (0.0, 0.0)}
 binary = traits(precision=("default", "double"), tolerance=_EXACT)
-# Until nothing changes: mazes are left to compiled code where that may run.
+# Until nothing changes, compiled code may follow the ways through the image.
 binary_or_host = traits(precision=("default", "double"), tolerance=_EXACT, kernels=("device", "host"))
 
 _Stage = Callable[[BinaryImage, int, Freedom, int, bool], None]
@@ -122,10 +122,14 @@ def binary_erosion(
 
     Notes
     -----
-    Eight pixels to a byte: a step is a few bitwise operations on an eighth of the memory, in a time that
-    depends neither on the image nor, for a box, much on its size. Beside the result the peak is about 3/4 byte
-    for each pixel. Until nothing changes, the image is swept along the axes, with one answer for the host after
-    each sweep. If that takes many sweeps, SciPy's own function ends it on a CPU.
+    Eight pixels to a byte: a step is a few bitwise operations on an eighth of the memory, in a time that depends
+    neither on the image nor, for a box, much on its size. Peak memory is that of the result and of an image of
+    bytes. Beyond 32 iterations one answer for the host, every 32 steps, tells whether there is more to do.
+
+    Until nothing changes, with a structure of 3 x 3 x ... that is symmetric about its centre: the components of
+    what is free to change that the first step reaches are taken as a whole (see `label`; it takes 10 to 25 times
+    the memory of an image of bytes). With other structures the image is swept along their offsets, with one
+    answer for the host after each sweep; if that takes many sweeps SciPy's own function ends it on a CPU.
 
     Like SciPy, without `brute_force` and for several iterations with a structure that includes its centre, the
     mask is converted to int8 after the first: what that makes zero counts as zero from then on.

@@ -6,7 +6,7 @@ image hold `BinaryImage.border`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -26,6 +26,8 @@ from ._pattern import Offset
 
 # Images that need more are mazes. SciPy follows them pixel by pixel, in a time that doesn't depend on the turns.
 _SWEEPS_ON_CPU: Final = 12
+# Words of eight pixels whose labels are looked at together.
+_BLOCK: Final = 1 << 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +129,8 @@ class BinaryImage:
         labels, count = labelled
         seeds = unpack(free & self.bits, self.layout)
         is_reached = torch.zeros(count + 1, dtype=torch.bool, device=free.device)
-        is_reached[_labels_under(seeds, labels)] = True
+        for under in _labels_under(seeds, labels):
+            is_reached[under] = True
         is_reached[0] = False
         found = is_reached.index_select(0, labels.flatten()).view(labels.shape)
         self.bits |= pack(found, self.layout, False)
@@ -156,12 +159,13 @@ def _at_least_1d(image: Tensor) -> Tensor:
     return image.reshape(1) if image.ndim == 0 else image
 
 
-def _labels_under(seeds: Tensor, labels: Tensor) -> Tensor:
+def _labels_under(seeds: Tensor, labels: Tensor) -> Iterator[Tensor]:
     """The labels where `seeds` are true, each any number of times, and now and then a 0.
 
-    Waits for the device: how many words of eight seeds have a true one. It takes most of them no more than a look.
+    Waits for the device: how many words of eight seeds have a true one. Where seeds are few, most pixels are thus
+    passed over; where they are many, the labels come in blocks.
     """
     padding = [0, -seeds.numel() % WORD]
     rows, values = (torch.nn.functional.pad(x.flatten(), padding).view(-1, WORD) for x in (seeds, labels))
-    taken = rows.view(torch.int64).flatten().nonzero().squeeze(1)
-    return (values.index_select(0, taken) * rows.index_select(0, taken)).flatten().long()
+    for taken in rows.view(torch.int64).flatten().nonzero().squeeze(1).split(_BLOCK):
+        yield values.index_select(0, taken).mul_(rows.index_select(0, taken)).flatten().long()

@@ -91,7 +91,9 @@ def stacked(values: Sequence[Any], dtype: torch.dtype, device: torch.device) -> 
 
 
 def _number(value: Any) -> float:
-    if isinstance(value, str | bytes) or not hasattr(value, "__float__") and not hasattr(value, "__index__"):
+    if isinstance(value, str | bytes) or (
+        not hasattr(value, "__float__") and not hasattr(value, "__index__")
+    ):
         raise TypeError(f"function: must return a real number, not {type(value).__name__}")
     return float(value)
 

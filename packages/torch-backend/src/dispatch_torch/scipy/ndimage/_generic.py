@@ -20,7 +20,7 @@ from dispatch_core.plugin_api import selection_limits
 from torch import Tensor
 
 from ..._kernels import with_host_kernel
-from ._arguments import check_origin, is_sequence, normalize_axes, normalize_axis, normalize_mode, per_axis
+from ._arguments import check_origin, is_sequence, normalize_axes, normalize_axis, normalize_mode
 from ._callables import bound, compiled_on_host, for_any_arrays, is_compiled, stacked, with_compiled
 from ._extend import extend
 from ._extremum import Neighbourhood, placed, real_number, window_mask

@@ -25,7 +25,7 @@ from ._components import (
     index_dtype,
     overlap,
 )
-from ._output import as_torch_dtype, is_integral
+from ._output import SIGNED_TWIN, as_torch_dtype, is_integral
 
 _LABEL: Final = "scipy.ndimage.label"
 #: Fewer pixels than this are labelled in one piece: joining the pieces costs more than a second thread gains.
@@ -136,7 +136,7 @@ def _label_slabs(
     # The labels of each slab follow those of the slabs before: the nodes, in the order of their first pixels.
     bases = np.concatenate([[0], np.cumsum(counts)]).tolist()
     seams = [
-        _seam(labels[stop - 1], labels[stop], structure, base, next_base)
+        _seam(labels[stop - 1 : stop], labels[stop : stop + 1], structure, base, next_base)
         for (_, stop), base, next_base in zip(parts[:-1], bases, bases[1:], strict=False)
     ]
     first, second = (torch.from_numpy(np.concatenate(ends)) for ends in zip(*seams, strict=True))
@@ -153,12 +153,13 @@ def _label_slabs(
 def _seam(
     above: NDArray[Any], below: NDArray[Any], structure: NDArray[np.bool_], base: int, next_base: int
 ) -> tuple[NDArray[Any], NDArray[Any]]:
-    """The pairs of nodes that touch across the line between two slabs."""
-    ends = [(above[:0].reshape(-1), below[:0].reshape(-1))]
+    """The pairs of nodes that touch across the seam of two slabs: the last of one, the first of the other."""
+    none = np.empty(0, dtype=above.dtype)
+    ends = [(none, none)]
     for offset in half_offsets(structure):
         if offset[0] == 0:
             continue
-        here, there = overlap(offset[1:])
+        here, there = overlap((0, *offset[1:]))
         upper, lower = above[here].reshape(-1), below[there].reshape(-1)
         is_new = np.append(True, (upper[1:] != upper[:-1]) | (lower[1:] != lower[:-1]))[: upper.size]
         where = np.flatnonzero((upper != 0) & (lower != 0) & is_new)
@@ -229,7 +230,8 @@ def label(input: Tensor, structure: Any = None, output: Any = None) -> tuple[Ten
     neighbours = read_structure(structure, input.ndim)
     _check_structure(neighbours)
     dtype = _output_dtype(output, input)
-    foreground = (input.detach() != 0).contiguous()
+    plain = input.detach().view(SIGNED_TWIN.get(input.dtype, input.dtype))
+    foreground = (plain != 0).contiguous()
     if input.ndim == 0 or input.numel() == 0:
         count = int(foreground.sum())  # of one element at most
         return _deliver(foreground.to(torch.int32), count, output, dtype)

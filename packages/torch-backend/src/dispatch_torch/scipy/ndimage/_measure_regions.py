@@ -25,10 +25,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..._kernels import as_arrays, host_allowed, in_parallel, spans
+from ._ordered import Pool
 from ._output import widest_dtype
 from ._tiles import may_reuse_buffers
 
 __all__ = ["Region", "Regions", "checked_index", "is_several", "read_region", "read_regions", "tally"]
+
+#: The weights of a run of elements, of any shape and dtype.
+Weights = Callable[[int, int], Sequence[Tensor]]
 
 # Elements of a block whose labels and values, widened to 64 bits, stay in the second-level cache of one core.
 _BLOCK: Final = 1 << 15
@@ -228,6 +232,8 @@ class Regions:
         Partial results to have per bin.
     complete : bool
         Whether all labels have bins of their own, in order, those of no region too.
+    pool : Pool or None
+        Memory for temporaries; None where gradients or other devices need them to be new.
     """
 
     input: Tensor
@@ -238,39 +244,54 @@ class Regions:
     block: int
     rows: int
     complete: bool = True
+    pool: Pool | None = None
 
-    def runs(self) -> Iterator[tuple[int, int, int]]:
-        """Runs of elements, each with how many rows of equal length it has: ``(low, high, rows)``."""
+    def runs(self, unit: int = 1) -> Iterator[tuple[int, int, int]]:
+        """Runs of whole units of elements, each with how many rows of equal length it has: ``(low, high, rows)``."""
         total = self.labels.shape[0]
-        for low in range(0, total, self.block):
-            high = min(low + self.block, total)
-            even = (high - low) // self.rows * self.rows
+        step = max(1, self.block // (unit * self.rows)) * unit * self.rows
+        for low in range(0, total, step):
+            high = min(low + step, total)
+            even = (high - low) // (unit * self.rows) * unit * self.rows
             if even:
                 yield low, low + even, self.rows
             if even < high - low:
                 yield low + even, high, 1
 
-    def sums(
-        self, weights: Callable[[int, int], Sequence[Tensor]], number: int, dtype: torch.dtype
-    ) -> Tensor:
+    def sums(self, weights: Weights, number: int, dtype: torch.dtype, unit: int = 1) -> Tensor:
         """The sums of each of `number` weights in each bin: shape ``(number, count + 1)``.
 
-        One pass over the elements; differentiable in the weights. Two sums at a time are the parts of complex
-        ones, which takes about as long as one of them: it is the way to memory that counts.
+        One pass over the elements, in runs of whole units; differentiable in the weights. Two sums at a time are
+        the parts of complex ones, which take about as long as one of them: it is the way to memory that counts.
         """
         pairs = number // 2 if dtype == torch.float64 else 0
         dtypes = [torch.complex128] * pairs + [dtype] * (number - 2 * pairs)
         totals = [self._partial(0, d) for d in dtypes]
-        for low, high, rows in self.runs():
+        for low, high, rows in self.runs(unit):
             bins = self.bins(low, high).view(rows, -1)
-            parts = [w.to(dtype) for w in weights(low, high)]
-            merged = [torch.complex(parts[2 * i], parts[2 * i + 1]) for i in range(pairs)] + parts[
-                2 * pairs :
-            ]
+            parts = [w.reshape(-1) for w in weights(low, high)]
+            merged = [self._merged(i, parts[2 * i], parts[2 * i + 1]) for i in range(pairs)]
+            merged += [self.widened("sum", part, dtype) for part in parts[2 * pairs :]]
             for total, weight in zip(totals, merged, strict=True):
-                total[:rows].scatter_add_(1, bins, weight.reshape(rows, -1))
+                total[:rows].scatter_add_(1, bins, weight.view(rows, -1))
         sums = [total.sum(0) for total in totals]
         return torch.stack([x for t in sums[:pairs] for x in (t.real, t.imag)] + sums[pairs:])
+
+    def _merged(self, number: int, real: Tensor, imaginary: Tensor) -> Tensor:
+        """Two weights as complex numbers."""
+        if self.pool is None:
+            return torch.complex(real.to(torch.float64), imaginary.to(torch.float64))
+        result = self.pool.take(f"pair {number}", real.shape, torch.complex128, real.device)
+        parts = torch.view_as_real(result)
+        parts[:, 0] = real
+        parts[:, 1] = imaginary
+        return result
+
+    def widened(self, name: str, x: Tensor, dtype: torch.dtype) -> Tensor:
+        """`x` in another dtype; in memory that is taken again by the next call with the same name."""
+        if self.pool is None or x.dtype == dtype:
+            return x.to(dtype)
+        return self.pool.take(name, x.shape, dtype, x.device).copy_(x)
 
     def smallest(self, keys: Callable[[int, int], Tensor]) -> Tensor:
         """The smallest key, int64, in each bin: shape ``(count + 1,)``; the largest integer in empty ones."""
@@ -312,16 +333,21 @@ def read_regions(input: Tensor, labels: Any, index: Any) -> Regions:
 def _direct(input: Tensor, labels: Tensor, wanted: Tensor, lowest: int, highest: int) -> Regions:
     """Bins are the labels, less the lowest."""
     count = highest - lowest + 1
+    pool = Pool() if may_reuse_buffers(input) else None
 
     def bins(low: int, high: int) -> Tensor:
-        part = labels[low:high].to(torch.int64)
-        return part - lowest if lowest else part
+        part = labels[low:high]
+        if pool is None or high - low > block:
+            return part.to(torch.int64) - lowest
+        result = pool.take("bins", part.shape, torch.int64, part.device).copy_(part)
+        return result.sub_(lowest) if lowest else result
 
     places = wanted.to(torch.int64)
     known = (places == wanted) & (places >= lowest) & (places <= highest)
     slots = torch.where(known, places - lowest, count)
     rows = torch.get_num_threads()
-    return Regions(input, labels, bins, count, slots, max(_BLOCK, count) * rows, rows)
+    block = max(_BLOCK, count) * rows
+    return Regions(input, labels, bins, count, slots, block, rows, pool=pool)
 
 
 def _searched(input: Tensor, labels: Tensor, wanted: Tensor) -> Regions:
@@ -341,7 +367,8 @@ def _searched(input: Tensor, labels: Tensor, wanted: Tensor) -> Regions:
     slots = torch.searchsorted(ordered, wanted.to(dtype).contiguous())
     if may_reuse_buffers(labels, wanted, input):
         rows = torch.get_num_threads()
-        return Regions(input, labels, bins, count, slots, max(_BLOCK, count) * rows, rows, False)
+        block = max(_BLOCK, count) * rows
+        return Regions(input, labels, bins, count, slots, block, rows, False, Pool())
     every = bins(0, labels.shape[0])
     rows = 1 if labels.device.type == "cpu" or count > _FEW_BINS else _ROWS
     return Regions(

@@ -7,7 +7,6 @@ must stay true: nothing is read on the host.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -117,12 +116,8 @@ def _means(regions: Regions) -> tuple[Tensor, Tensor]:
     """The mean of every bin, NaN for empty ones, and the number of elements."""
     flat = regions.input.reshape(-1)
     wide = widest_dtype(flat.device)
-
-    def weights(low: int, high: int) -> Sequence[Tensor]:
-        part = flat[low:high].to(wide)
-        return part, torch.ones_like(part)
-
-    totals, counts = regions.sums(weights, 2, wide)
+    one = torch.ones((), dtype=wide, device=flat.device)
+    totals, counts = regions.sums(lambda low, high: (flat[low:high], one.expand(high - low)), 2, wide)
     return totals / counts, counts
 
 
@@ -131,7 +126,8 @@ def _variances(regions: Regions) -> Tensor:
     means, counts = _means(regions)
 
     def weights(low: int, high: int) -> Sequence[Tensor]:
-        return [(flat[low:high].to(means.dtype) - means.index_select(0, regions.bins(low, high))).square()]
+        centres = means.index_select(0, regions.bins(low, high))
+        return [(regions.widened("values", flat[low:high], means.dtype) - centres).square()]
 
     return (regions.sums(weights, 1, means.dtype)[0] / counts)[regions.slots]
 
@@ -304,7 +300,8 @@ def center_of_mass(
 
     Notes
     -----
-    One pass, with one sum per axis and one of the masses. Memory of several regions: blocks of rows in double.
+    One pass, with one sum per axis and one of the masses. Memory of several regions: blocks of whole rows in
+    double.
     """
     if not input.ndim:
         raise IndexError("input: a centre of mass needs at least one dimension")
@@ -333,24 +330,15 @@ def _centres(regions: Regions, shape: Sequence[int]) -> Tensor:
     """Coordinates of the regions' centres, shape ``(ndim, *index.shape)``; `shape` is that of the input."""
     flat, wide = regions.input.reshape(-1), widest_dtype(regions.input.device)
     full = regions.input.shape
+    length = full[-1]
+    along = torch.arange(length, device=flat.device).to(wide)
 
     def weights(low: int, high: int) -> Sequence[Tensor]:
-        masses = flat[low:high].to(wide)
-        places = _coordinates(torch.arange(low, high, device=flat.device), full)[len(full) - len(shape) :]
+        masses = regions.widened("masses", flat[low:high], wide).view(-1, length)
+        rows = torch.arange(low // length, high // length, device=flat.device)
+        places = [p.to(wide).unsqueeze(1) for p in torch.unravel_index(rows, full[:-1])] + [along]
+        places = places[len(full) - len(shape) :]
         return [masses, *(masses * (p if n > 1 else 0) for p, n in zip(places, shape, strict=True))]
 
-    totals = regions.sums(weights, 1 + len(shape), wide)
+    totals = regions.sums(weights, 1 + len(shape), wide, unit=length)
     return (totals[1:] / totals[0])[:, regions.slots]
-
-
-def _coordinates(positions: Tensor, shape: Sequence[int]) -> list[Tensor]:
-    """Coordinates of flat positions, whole numbers. In double, where there is one: that division has SIMD."""
-    exact = widest_dtype(positions.device) == torch.float64
-    rest = positions.to(torch.float64) if exact else positions
-    result = []
-    for d in range(len(shape)):
-        step = math.prod(shape[d + 1 :])
-        whole = torch.floor(rest / step) if exact else rest // step  # exact below 2**52
-        result.append(whole)
-        rest = rest - whole * step
-    return result

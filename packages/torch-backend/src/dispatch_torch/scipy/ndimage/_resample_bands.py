@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from . import _spline_bands
-from ._correlate1d import as_lines, matmul_dtype
+from ._correlate1d import as_lines, matmul_dtype, needs_grad
 from ._ordered import Pool
 from ._resample_grid import Grid
 from ._resample_taps import Axis, taps
@@ -26,7 +26,7 @@ from ._spline import EXTENSION
 # Axes with more results don't keep their matrices.
 _KEPT: Final = 1 << 14
 # Results of a block.
-_BLOCK: Final = 1 << 18
+_BLOCK: Final = 1 << 20
 
 
 def _make_pieces(axis: Axis, dtype: torch.dtype) -> Iterable[_spline_bands.Piece]:
@@ -47,7 +47,7 @@ def _pieces(axis: Axis, dtype: torch.dtype) -> Iterable[_spline_bands.Piece]:
 
 
 def by_bands(x: Tensor, grid: Grid, stored: float) -> Tensor:
-    """Sample a finite tensor of floats by operations that record gradients; results outside are 0.
+    """Sample a finite tensor of floats; results outside are 0.
 
     Parameters
     ----------
@@ -59,14 +59,15 @@ def by_bands(x: Tensor, grid: Grid, stored: float) -> Tensor:
     Tensor, contiguous, dtype of `x`
     """
     wide = matmul_dtype(x)
+    functional = needs_grad(x)
     result = x.to(wide, copy=grid.keeps()).contiguous()
     for dim in grid.by_shrinking():
-        result = _along(result, dim, grid.axes[dim], functional=True)
+        result = _along(result, dim, grid.axes[dim], functional=functional)
     return _with_constant(result, grid, stored, 0).to(x.dtype)
 
 
 def blocks_by_bands(x: Tensor, grid: Grid, stored: float, dtype: torch.dtype) -> Iterator[tuple[int, Tensor]]:
-    """Sample a finite tensor a few results of the first axis at a time, so that temporaries stay in the cache.
+    """Sample a finite tensor a few results of the first axis at a time, for callers that go on with each.
 
     Parameters
     ----------
@@ -171,6 +172,7 @@ def _shares(axis: Axis, dtype: torch.dtype) -> NDArray[np.float64]:
     return np.concatenate([part.matrix.sum(axis=1) for part in _pieces(axis, dtype)])
 
 
-def _factor(total: np.ndarray, dtype: torch.dtype) -> Tensor:
+def _factor(total: NDArray[np.float64], dtype: torch.dtype) -> Tensor:
     """Exactly 1 where all of it is inside, so that single precision adds nothing there."""
-    return torch.as_tensor(np.where(np.abs(total - 1) < 1e-8, 1.0, total), dtype=dtype)
+    rounding = 1e-13 if dtype == torch.float64 else 1e-8
+    return torch.as_tensor(np.where(np.abs(total - 1) < rounding, 1.0, total), dtype=dtype)

@@ -13,7 +13,7 @@ from torch import Tensor
 from ._correlate1d import needs_grad
 from ._output import SIGNED_TWIN, cast_rounded
 from ._resample_taps import Axis, taps
-from ._spline import LINES, prepared
+from ._spline import LINES, prepared, stored_value
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +63,10 @@ class Grid:
     def by_shrinking(self) -> list[int]:
         """The axes, those first that leave least for the others to do."""
         return sorted(range(len(self.axes)), key=lambda d: (self.axes[d].count / self.axes[d].n, -d))
+
+    def stored(self, dtype: torch.dtype) -> float:
+        """The value of the elements that are added to an array of a dtype in mode "grid-constant"."""
+        return stored_value(self.cval, dtype) if self.filters else self.cval
 
     def coefficients(self, x: Tensor, dtype: torch.dtype, *, ordered: bool) -> Tensor:
         """What is sampled."""

@@ -20,14 +20,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ._correlate1d import matmul_dtype, matmul_is_safe, needs_grad
+from ..._kernels import on_cpu
+from ._correlate1d import matmul_is_safe, needs_grad
 from ._extend import extend
 from ._output import SIGNED_TWIN, cast_rounded, compute_dtype, is_integral, widest_dtype
-from ._resample_bands import blocks_by_bands, by_bands
+from ._resample_bands import by_bands
 from ._resample_grid import Grid
 from ._resample_ordered import in_order, integral
 from ._resample_taps import taps
-from ._spline import check_extensible, stored_value
+from ._spline import check_extensible
 
 
 def resample(x: Tensor, grid: Grid, dtype: torch.dtype) -> Tensor:
@@ -53,31 +54,21 @@ def resample(x: Tensor, grid: Grid, dtype: torch.dtype) -> Tensor:
     if is_integral(dtype):
         return integral(x.detach(), grid, dtype)
     finite = _is_finite(x, grid)
-    if x.device.type == "cpu" and not finite and not needs_grad(x):
+    if on_cpu(x.device) and not finite and not needs_grad(x):
         return in_order(x, grid, dtype)
     if finite and grid.has_lines:
-        return grid.fill(_by_bands(x, grid, compute)).to(dtype)
-    return grid.fill(_by_gathers(x, grid, compute)).to(dtype)
+        result = by_bands(x.to(compute), grid, grid.stored(x.dtype))
+    else:
+        result = _by_gathers(x, grid, compute)
+    return grid.fill(result).to(dtype)
 
 
 def _is_finite(x: Tensor, grid: Grid) -> bool:
     """Whether a CPU tensor, and the constant it is combined with, are without NaN and infinities."""
     constant = grid.cval if grid.mode == "grid-constant" else 0.0
     if is_integral(x.dtype):
-        return x.device.type == "cpu" and math.isfinite(constant)
+        return on_cpu(x.device) and math.isfinite(constant)
     return matmul_is_safe(x, constant)
-
-
-def _by_bands(x: Tensor, grid: Grid, dtype: torch.dtype) -> Tensor:
-    stored = stored_value(grid.cval, x.dtype)
-    if needs_grad(x):
-        return by_bands(x.to(dtype), grid, stored)
-    # Double where single precision products may be rounded to less.
-    compute = matmul_dtype(x.new_empty((), dtype=dtype))
-    result = torch.empty(grid.shape, dtype=dtype)
-    for low, block in blocks_by_bands(x, grid, stored, compute):
-        result[low : low + block.shape[0]] = block
-    return result
 
 
 # ------------------------------------------------------------------------------------------
@@ -127,9 +118,8 @@ def _by_gathers(x: Tensor, grid: Grid, dtype: torch.dtype) -> Tensor:
     # Coefficients are larger than values, so single precision would lose some of it.
     result = grid.coefficients(x, widest_dtype(x.device) if grid.filters else dtype, ordered=False)
     for dim in grid.by_shrinking():
+        # Not even an axis where nothing moves is left out: a weight of 0 makes NaN of an infinity beside it.
         axis = grid.axes[dim]
-        if axis.keeps() and not grid.filters:
-            continue
         found = taps(axis)
         index, source = found.index, result
         if index.min() < 0:

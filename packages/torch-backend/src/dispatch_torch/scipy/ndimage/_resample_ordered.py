@@ -20,6 +20,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ..._kernels import on_cpu
 from ._correlate1d import matmul_is_safe
 from ._extend import extend
 from ._ordered import Pool
@@ -27,7 +28,6 @@ from ._output import cast_rounded, is_integral, widest_dtype
 from ._resample_bands import blocks_by_bands
 from ._resample_grid import Grid
 from ._resample_taps import taps
-from ._spline import stored_value
 
 # Results of a block whose temporaries, in double, stay in the second-level cache; and of one on a device.
 _BLOCK: Final = 1 << 15
@@ -42,7 +42,7 @@ _FEW_BITS: Final = (torch.bool, torch.uint8, torch.int8, torch.uint16, torch.int
 
 def integral(x: Tensor, grid: Grid, dtype: torch.dtype) -> Tensor:
     """Sample a real array to integers or booleans."""
-    if x.device.type == "cpu" and dtype != torch.bool and grid.has_lines:
+    if on_cpu(x.device) and dtype != torch.bool and grid.has_lines:
         result = _without_halves(x, grid, dtype)
         if result is not None:
             return result
@@ -65,7 +65,7 @@ def _without_halves(x: Tensor, grid: Grid, dtype: torch.dtype) -> Tensor | None:
     exact = _is_exact(x, grid)
     result = torch.empty(grid.shape, dtype=dtype)
     pool = Pool()
-    for low, block in blocks_by_bands(x, grid, stored_value(grid.cval, x.dtype), torch.float64):
+    for low, block in blocks_by_bands(x, grid, grid.stored(x.dtype), torch.float64):
         rounded = result[low : low + block.shape[0]].view(-1)
         for start in range(0, block.numel(), _BLOCK):
             part = block.view(-1)[start : start + _BLOCK]
@@ -153,7 +153,7 @@ def in_order(x: Tensor, grid: Grid, dtype: torch.dtype) -> Tensor:
             source = extend(source, dim, 0, 1, "constant", grid.cval)
             indices[dim] = np.where(indices[dim] < 0, axis.length, indices[dim])
     result = torch.empty(grid.shape, dtype=dtype, device=x.device)
-    block = _BLOCK if x.device.type == "cpu" else _DEVICE_BLOCK
+    block = _BLOCK if on_cpu(x.device) else _DEVICE_BLOCK
     rows = max(1, block * grid.shape[0] // result.numel())
     along = [_along(index, grid, dim, source) for dim, index in enumerate(indices)]
     pool = Pool()

@@ -21,6 +21,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..._kernels import on_cpu
 from . import _spline_bands, _spline_blocks, _spline_recursion
 from ._correlate1d import as_lines, matmul_dtype, matmul_is_safe, needs_grad
 from ._extend import extend
@@ -259,8 +260,9 @@ def spline_coefficients(
         for dim in chosen:
             result = _spline_recursion.in_order(result, dim, order, extension)
         return result
-    finite = (is_integral(x.dtype) and x.device.type == "cpu") or matmul_is_safe(x, 0.0)
-    if needs_grad(x) or x.device.type != "cpu" or matmul_dtype(x) != x.dtype:
+    short_cuts = on_cpu(x.device)
+    finite = (is_integral(x.dtype) and short_cuts) or matmul_is_safe(x, 0.0)
+    if needs_grad(x) or not short_cuts or matmul_dtype(x) != x.dtype:
         return _functional(x.to(dtype), order, extension, chosen, finite)
     if not finite:
         return spline_coefficients(x.double(), order, mode, chosen, ordered=True).to(dtype)

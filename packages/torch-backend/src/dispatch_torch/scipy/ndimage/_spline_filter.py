@@ -16,8 +16,7 @@ import torch
 from dispatch_core import traits
 from torch import Tensor
 
-from dispatch_torch._kernels import on_library, with_host_kernel
-
+from ..._kernels import on_library, with_host_kernel
 from ._arguments import normalize_axis, normalize_mode
 from ._output import (
     Output,

@@ -6,7 +6,6 @@ any dtype will do, because nothing but the border is made here. Windows are view
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from numbers import Integral, Real
 from typing import Any, Final
@@ -117,10 +116,11 @@ def vectorized_filter(
         return torch.empty_like(input)
     last = tuple(range(-len(chosen), 0))
     extended = _extended(input.movedim(chosen, last), lengths, shifts, boundary, constant)
-    parts = _parts(_windows(extended, lengths), extended.ndim, memory) if chosen else [extended]
+    parts = _parts(_windows(extended, lengths), memory) if chosen else [extended]
     results = [_reduced(function, part, mask, len(chosen)) for part in parts]
     result = results[0] if len(results) == 1 else torch.cat(results)
-    result = result.movedim(last, tuple(axis - input.ndim for axis in chosen))
+    # Axes that the function adds count when the axes filtered go back, to the places as they were given.
+    result = result.movedim(last, last if axes is None else _as_tuple(axes))
     return result if output is None else _written(output, result)
 
 
@@ -129,10 +129,14 @@ def vectorized_filter(
 # ------------------------------------------------------------------------------------------
 
 
+def _as_tuple(axes: Any) -> tuple[int, ...]:
+    return tuple(axes) if is_sequence(axes) else (axes,)
+
+
 def _axes(axes: Any, ndim: int) -> tuple[int, ...]:
     if axes is None:
         return tuple(range(ndim))
-    given = tuple(axes) if is_sequence(axes) else (axes,)
+    given = _as_tuple(axes)
     chosen = tuple(normalize_axis(axis, ndim) for axis in given)
     if len(set(chosen)) < len(chosen):
         raise ValueError(f"axes: every axis may be given once only, got {given}")
@@ -179,9 +183,12 @@ def _constant(cval: Any, mode: str, dtype: torch.dtype) -> Any:
 
 
 def _memory(batch_memory: Any) -> float:
-    if not isinstance(batch_memory, Real) or isinstance(batch_memory, bool) or not batch_memory > 0:
+    memory = (
+        0.0 if isinstance(batch_memory, bool) or not isinstance(batch_memory, Real) else float(batch_memory)
+    )
+    if not memory > 0:
         raise ValueError(f"batch_memory: must be a positive number of bytes, got {batch_memory!r}")
-    return float(batch_memory)
+    return memory
 
 
 def _check_output(output: Any, input: Tensor) -> None:
@@ -202,15 +209,15 @@ def _check_output(output: Any, input: Tensor) -> None:
 
 
 def _extended(x: Tensor, lengths: Sequence[int], shifts: Sequence[int], mode: str, constant: Any) -> Tensor:
-    """`x` with borders along its last axes, which are filtered."""
-    first = x.ndim - len(lengths)
+    """`x` with borders along its last axes, which are filtered; always memory of its own."""
+    first, original = x.ndim - len(lengths), x
     for dim, (length, shift) in enumerate(zip(lengths, shifts, strict=True), first):
         if mode != "valid":
             before = length // 2 + check_origin(shift, length)
             x = extend(x, dim, before, length - 1 - before, mode, constant)
         elif length > x.shape[dim]:
             raise ValueError(f"size: a window of {length} doesn't fit into an axis of {x.shape[dim]}")
-    return x
+    return x.clone() if x is original else x
 
 
 def _windows(extended: Tensor, lengths: Sequence[int]) -> Tensor:
@@ -221,13 +228,14 @@ def _windows(extended: Tensor, lengths: Sequence[int]) -> Tensor:
     return windows
 
 
-def _parts(windows: Tensor, ndim: int, memory: float) -> Sequence[Tensor]:
-    """Cut the windows along the first of the array's `ndim` axes, as few times as the memory allows."""
+def _parts(windows: Tensor, memory: float) -> list[Tensor]:
+    """Cut the windows along their first axis, as few times as the memory allows."""
     rows = windows.shape[0]
     per_row = windows.numel() // rows * windows.element_size()
     if per_row > memory:
         raise ValueError(f"batch_memory: the least that can be filtered at a time takes {per_row} bytes")
-    return windows.split(min(rows, int(memory // per_row)) if math.isfinite(memory) and per_row else rows)
+    step = int(min(rows, memory // per_row))
+    return [windows.narrow(0, start, min(step, rows - start)) for start in range(0, rows, step)]
 
 
 def _reduced(
@@ -237,10 +245,18 @@ def _reduced(
     if mask is None or not count:
         result = function(windows, axis=tuple(range(-count, 0)))
     else:
-        elements = [windows[(..., *offset)] for offset in np.argwhere(mask).tolist()]
-        empty = windows.new_empty((*windows.shape[: windows.ndim - count], 0))
-        result = function(torch.stack(elements, -1) if elements else empty, axis=-1)
+        shape = windows.shape[: windows.ndim - count]
+        elements = [_element(windows, offset) for offset in np.argwhere(mask).tolist()]
+        counting = torch.stack(elements, -1) if elements else windows.new_empty((*shape, 0))
+        result = function(counting, axis=-1)
     return result if isinstance(result, Tensor) else torch.as_tensor(result, device=windows.device)
+
+
+def _element(windows: Tensor, offset: Sequence[int]) -> Tensor:
+    """The same element of every window."""
+    for index in reversed(offset):
+        windows = windows.select(-1, index)
+    return windows
 
 
 def _written(output: Tensor, result: Tensor) -> Tensor:
