@@ -13,7 +13,6 @@ from dispatch_core.testing import Case
 from . import (
     _binary,
     _distance,
-    _examples,
     _filters,
     _fourier,
     _generic,
@@ -29,7 +28,6 @@ __all__ = ["CASES"]
 
 #: Function name to the calls that the conformance kit draws.
 CASES: Final[Mapping[str, Case]] = {
-    **_examples.CASES,
     **_filters.CASES,
     **_ranks.CASES,
     **_generic.CASES,
