@@ -9,13 +9,20 @@ from dispatch_scipy.testing.ndimage import CASES
 
 pytest.importorskip("torch", reason="the torch backend needs torch")
 
-test_conformance = conformance("torch", "scipy.ndimage", implemented=CASES, devices=("cpu", "cuda"))
+test_conformance = conformance(
+    "torch",
+    "scipy.ndimage",
+    implemented=CASES,
+    devices=("cpu", "cuda"),
+    examples=30,
+)
 
 test_device_kernels = conformance(
     "torch",
     "scipy.ndimage",
     implemented=CASES,
     ways=("type",),
+    examples=20,
     options={"settings": {"torch": {"host_kernels": False}}},
 )
 

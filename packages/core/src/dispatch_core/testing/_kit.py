@@ -72,6 +72,7 @@ def check_function(
     device: str = "cpu",
     required: bool = False,
     shares_memory: bool = True,
+    examples: int = EXAMPLES,
     settings: hypothesis.settings | None = None,
 ) -> None:
     """Draw calls of a function and compare a backend with the library's own function.
@@ -90,6 +91,8 @@ def check_function(
         Whether a missing implementation is a failure. Otherwise it has to be refused with a clear error.
     shares_memory : bool
         Whether the backend views the memory of NumPy arrays on the CPU; then nothing may be copied.
+    examples : int
+        How many calls are drawn where the profile doesn't say otherwise.
     settings : hypothesis.settings, optional
         Default: those of the profile in force, see `conformance`.
 
@@ -114,7 +117,7 @@ def check_function(
     if target.implementation is None and required:
         found = dispatchable.implementation(entry) or f"backend {backend!r} has none"
         raise Nonconformance("missing", f"{function} is expected to be implemented: {found}")
-    _drawn(target, settings or _settings(target))()
+    _drawn(target, settings or _settings(target, examples))()
 
 
 def _entry(backend: str) -> Entry[Any]:
@@ -141,11 +144,11 @@ def _case(function: Dispatchable) -> Case:
     return cases[function.name]
 
 
-def _settings(target: Target) -> hypothesis.settings:
+def _settings(target: Target, examples: int) -> hypothesis.settings:
     profile = os.environ.get(PROFILE)
     base = hypothesis.settings.get_profile(profile) if profile else hypothesis.settings()
     usual = hypothesis.settings.get_profile("default").max_examples
-    count = base.max_examples if base.max_examples != usual else EXAMPLES
+    count = base.max_examples if base.max_examples != usual else examples
     count = count if target.implementation else min(count, REFUSALS)
     return hypothesis.settings(
         base, max_examples=count, deadline=None, suppress_health_check=_SUPPRESSED, phases=_PHASES
@@ -172,6 +175,7 @@ def conformance(
     ways: Iterable[Way] = WAYS,
     shares_memory: bool = True,
     options: Mapping[str, Any] | None = None,
+    examples: int = EXAMPLES,
     settings: hypothesis.settings | None = None,
 ) -> Callable[..., None]:
     """A pytest test that compares a backend with a library: one test for each function, way and device.
@@ -201,6 +205,8 @@ def conformance(
     options : mapping, optional
         What `dispatch_core.using` takes by name, in force for every call:
         ``{"settings": {"torch": {"host_kernels": False}}}``.
+    examples : int
+        How many calls are drawn for each function and way where the profile doesn't say otherwise.
     settings : hypothesis.settings, optional
         Default: the profile that the environment variable ``HYPOTHESIS_PROFILE`` names, else the one in force
         (pytest's ``--hypothesis-profile``). The kit registers ``"quick"`` and ``"thorough"``.
@@ -245,6 +251,7 @@ def conformance(
                 device=device,
                 required=name in required,
                 shares_memory=shares_memory,
+                examples=examples,
                 settings=settings,
             )
 
