@@ -12,6 +12,7 @@ from dispatch_core import using
 from dispatch_torch.scipy import ndimage
 from dispatch_torch.scipy.ndimage import _binary_geodesic, _binary_planes
 from dispatch_torch.scipy.ndimage._binary_planes import Layout
+from dispatch_torch.scipy.ndimage._pattern import Offset
 from scipy import ndimage as reference
 
 #: More than one row to a stripe, stripes that aren't full, a striped axis that isn't the first, a single axis.
@@ -81,7 +82,7 @@ def test_repeated_steps(name: str, shape: tuple[int, ...], border_value: int, ma
 @pytest.mark.parametrize("shape", SHAPES)
 def test_long_windows_reach_across_stripes(shape: tuple[int, ...]) -> None:
     ndim = len(shape)
-    length = 41 if ndim < 3 else 9
+    length = {1: 401, 2: 41, 3: 9}.get(ndim, 5)
     image = _noise(shape, 0.002)
     box = np.ones((length,) * ndim, dtype=bool)
     _check("binary_dilation", image, structure=box)
@@ -153,19 +154,36 @@ def test_winding_ways_are_followed_to_their_end(kernels: str) -> None:
         _check("binary_propagation", start, structure=np.ascontiguousarray(shape), mask=corridor)
 
 
+def test_a_structure_longer_than_the_image(kernels: str) -> None:
+    corridor = np.zeros((60, 4), dtype=bool)
+    corridor[::2] = True
+    corridor[1::4, 3] = corridor[3::4, 0] = True
+    structure = np.zeros((3, 7), dtype=bool)
+    structure[:, 2:5] = reference.generate_binary_structure(2, 1)
+    structure[0, 0] = True
+    start = np.zeros_like(corridor)
+    start[0, 0] = True
+    # By brute force SciPy stays in bounds.
+    expected = reference.binary_dilation(start, structure, -1, corridor, brute_force=True)
+    reached = ndimage.binary_propagation(torch.from_numpy(start), structure, torch.from_numpy(corridor))
+    np.testing.assert_array_equal(reached.numpy(), expected)
+
+
 def test_a_straight_way_takes_one_sweep(monkeypatch: pytest.MonkeyPatch) -> None:
-    followed = []
+    followed: list[Offset] = []
     follow = _binary_geodesic.Reach._follow
-    monkeypatch.setattr(
-        _binary_geodesic.Reach,
-        "_follow",
-        lambda self, flat, offset: (followed.append(offset), follow(self, flat, offset))[1],
-    )
+
+    def noted(self: _binary_geodesic.Reach, flat: torch.Tensor, offset: Offset) -> None:
+        followed.append(offset)
+        follow(self, flat, offset)
+
+    monkeypatch.setattr(_binary_geodesic.Reach, "_follow", noted)
     image = torch.zeros(3000, 2, dtype=torch.bool)
     image[0, 0] = True
     structure = [[0, 1, 0], [0, 1, 0], [0, 0, 0]]
     reached = ndimage.binary_propagation(image, structure=[[0, 0, 0], [0, 1, 0], [0, 1, 0]])
-    assert reached[:, 0].all() and not reached[:, 1].any()
+    assert reached[:, 0].all()
+    assert not reached[:, 1].any()
     assert len(followed) == 1
     assert torch.equal(ndimage.binary_propagation(image, structure=structure), image)
 

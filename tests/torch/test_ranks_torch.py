@@ -13,6 +13,7 @@ from dispatch_torch.scipy.ndimage import median_filter, percentile_filter, rank_
 from dispatch_torch.scipy.ndimage._selection_network import ARRAY, selection
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch.autograd import forward_ad
 
 MODES = ("reflect", "mirror", "nearest", "wrap", "constant")
 DISK = np.hypot(*np.ogrid[-4:5, -4:5]) <= 4
@@ -47,7 +48,9 @@ def test_large_windows_and_images_of_several_tiles_equal_scipy(window, dtype, ho
     x = image((150, 140) if mask.size < 200 else (60, 64), dtype)
     with kernels(host):
         result = percentile_filter(torch.from_numpy(x), 30, footprint=torch.from_numpy(mask), mode="mirror")
-    np.testing.assert_array_equal(result.numpy(), library.percentile_filter(x, 30, footprint=mask, mode="mirror"))
+    np.testing.assert_array_equal(
+        result.numpy(), library.percentile_filter(x, 30, footprint=mask, mode="mirror")
+    )
 
 
 @pytest.mark.parametrize("host", [True, False])
@@ -143,10 +146,10 @@ def test_networks_stay_as_short_as_they_are():
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize(
-    "arguments", [{"size": 3}, {"footprint": DISK[2:7, 2:7]}, {"size": (1, 5), "origin": (0, 2)}, {"size": 9}]
+    "arguments", [{"size": 3}, {"footprint": DISK[2:7, 2:7]}, {"size": (1, 5), "origin": (0, 2)}, {"size": 7}]
 )
 def test_gradients(mode, arguments):
-    distinct = torch.from_numpy(np.random.default_rng(3).permutation(20).reshape(4, 5) * 1.0).requires_grad_()
+    distinct = torch.from_numpy(np.random.default_rng(3).permutation(12).reshape(3, 4) * 1.0).requires_grad_()
     assert torch.autograd.gradcheck(
         lambda x: percentile_filter(x, 40, mode=mode, cval=6.5, **arguments), (distinct,)
     )
@@ -168,8 +171,9 @@ def test_the_whole_gradient_goes_to_the_first_of_equal_elements():
 
 def test_forward_derivatives_and_transforms():
     x = torch.from_numpy(np.random.default_rng(3).permutation(20).reshape(4, 5) * 1.0)
-    _, tangent = torch.func.jvp(lambda a: median_filter(a, 3), (x,), (2 * x,))
-    assert torch.equal(tangent, 2 * median_filter(x, 3))
+    with forward_ad.dual_level():
+        result = median_filter(forward_ad.make_dual(x, 2 * x), 3)
+        assert torch.equal(forward_ad.unpack_dual(result).tangent, 2 * median_filter(x, 3))
     gradient = torch.func.grad(lambda a: median_filter(a, 3).sum())(x)
     assert gradient.sum() == x.numel()
 

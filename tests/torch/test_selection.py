@@ -143,7 +143,10 @@ def test_a_callable_for_numpy_arrays_stays_with_scipy():
         assert explain(ndimage.generic_filter, image, mean, 3).fell_back
         ndimage.generic_filter(image, mean, 3)
     assert set(calls) == {np.ndarray}
-    with using("torch", fallback="error"), pytest.raises(UnsupportedCallError, match=r"generic_filter.*function"):
+    with (
+        using("torch", fallback="error"),
+        pytest.raises(UnsupportedCallError, match=r"generic_filter.*function"),
+    ):
         ndimage.generic_filter(image, mean, 3)
 
 

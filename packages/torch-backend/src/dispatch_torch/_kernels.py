@@ -76,6 +76,8 @@ def host_allowed(*values: Any) -> bool:
         return False
     if torch.compiler.is_compiling() or torch._C._len_torch_dispatch_stack():
         return False
+    if torch.autograd.forward_ad._current_level >= 0:  # derivatives in forward mode need no requires_grad
+        return False
     return all(_is_plain(t) for t in _tensors(values))
 
 

@@ -78,7 +78,7 @@ _EXTRA: Final = {
 def _generic(derivative: str, *functions: Any) -> Case:
     """A filter that calls a function along each axis: one of these, or one that dispatches itself."""
     known = (ndimage.sobel, ndimage.prewitt)
-    parts = {derivative: fixed(st.sampled_from((*functions, *known))), **_EXTRA}
+    parts: dict[str, Any] = {derivative: fixed(st.sampled_from((*functions, *known))), **_EXTRA}
     return case(
         input=image(), axes=maybe(axes), **parts, mode=maybe(modes), cval=maybe(cval), output=maybe(output)
     )

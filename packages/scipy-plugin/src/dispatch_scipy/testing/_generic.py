@@ -117,6 +117,15 @@ def partly(line: Any, result: Any, scale: float = 1.0) -> float:
     return 1.0
 
 
+def _line_origin(draw: Draw, given: Given) -> Any:
+    return _windows.origin.valid(draw, {**given, "size": max(given["filter_size"], 1)})
+
+
+def _no_line_origin(draw: Draw, given: Given) -> Any:
+    assert _windows.origin.invalid is not None
+    return _windows.origin.invalid(draw, {**given, "size": given["filter_size"]})
+
+
 # ------------------------------------------------------------------------------------------
 # vectorized_filter
 # ------------------------------------------------------------------------------------------
@@ -275,7 +284,7 @@ CASES: Final[Mapping[str, Case]] = {
         axis=maybe(axis),
         mode=maybe(mode),
         cval=maybe(cval),
-        origin=maybe(_windows.origin),
+        origin=maybe(Part(_line_origin, _no_line_origin)),
         output=maybe(output),
         extra_arguments=_EXTRA_ARGUMENTS,
         extra_keywords=_EXTRA_KEYWORDS,

@@ -112,18 +112,17 @@ def _target(dtype: str, shape: tuple[int, ...]) -> st.SearchStrategy[Array]:
 def _positions(kind: str, seed: int, n: int, count: int) -> np.ndarray:
     """Positions on an axis of length `n`: halves make half-way values of integers, steps meet the ends."""
     rng = np.random.default_rng(seed)
-    wide = rng.uniform(-2 * n - 3, 3 * n + 3, count)
+    wide: np.ndarray = rng.uniform(-2 * n - 3, 3 * n + 3, count)
     match kind:
         case "halves":
-            return np.round(2 * wide) / 2
+            wide = np.round(2 * wide) / 2
         case "inside":
-            return rng.uniform(0, max(n - 1, 0), count)
+            wide = rng.uniform(0, max(n - 1, 0), count)
         case "ends":
-            return rng.choice([0.0, n - 1.0], count) + rng.choice([-1e-15, 0.0, 1e-15, -0.5, 0.5], count)
+            wide = rng.choice([0.0, n - 1.0], count) + rng.choice([-1e-15, 0.0, 1e-15, -0.5, 0.5], count)
         case "far":
-            return 1000.25 * rng.normal(size=count)
-        case _:
-            return wide
+            wide = 1000.25 * rng.normal(size=count)
+    return wide
 
 
 def _coordinates(draw: Draw, given: Given) -> Any:
@@ -179,8 +178,25 @@ def _result_of_coordinates(given: Given) -> tuple[int, ...]:
 
 
 def _lengths(given: Given) -> tuple[int, ...]:
-    """The shape of the result of a function that takes ``output_shape``."""
-    return tuple(given.get("output_shape", _shape(given)))
+    """The shape of the result of a function that takes ``output_shape``; any if that is invalid."""
+    wanted = given.get("output_shape")
+    if not isinstance(wanted, tuple) or not all(isinstance(n, (int, np.integer)) and n >= 0 for n in wanted):
+        return _shape(given)
+    return tuple(int(n) for n in wanted)
+
+
+def _has_lengths(given: Given) -> bool:
+    """Whether ``output_shape``, if given, is valid: a wrong one and an output of another shape are two faults."""
+    return "output_shape" not in given or _lengths(given) == given["output_shape"]
+
+
+def _unless_two_faults(part: Part) -> Part:
+    assert part.invalid is not None
+    wrong = part.invalid
+    return Part(
+        lambda draw, given: part.valid(draw, given) if _has_lengths(given) else OMIT,
+        lambda draw, given: wrong(draw, given) if _has_lengths(given) else OMIT,
+    )
 
 
 def _affine_output(draw: Draw, given: Given) -> Any:
@@ -214,17 +230,19 @@ def _draw_lengths(same_rank: bool) -> Part:
     return Part(valid, invalid)
 
 
-def _entries(kind: str, seed: int, shape: tuple[int, ...]) -> np.ndarray:
+def _entries(kind: str, seed: int, rows: int, columns: int) -> np.ndarray:
     rng = np.random.default_rng(seed)
+    values: np.ndarray
     match kind:
         case "halves":
-            return rng.integers(-4, 5, shape) / 2
-        case "permutation" if len(set(shape)) == 1:
-            return np.eye(shape[0])[rng.permutation(shape[0])] * rng.choice([1.0, -1.0, 0.5], shape[0])
+            values = rng.integers(-4, 5, (rows, columns)) / 2
+        case "permutation" if rows == columns:
+            values = np.eye(rows)[rng.permutation(rows)] * rng.choice([1.0, -1.0, 0.5], rows)
         case "diagonal":
-            return np.eye(*shape) * rng.choice([1.0, 0.7, -1.5], shape)
+            values = np.eye(rows, columns) * rng.choice([1.0, 0.7, -1.5], (rows, columns))
         case _:
-            return rng.normal(0.0, 0.8, shape)
+            values = rng.normal(0.0, 0.8, (rows, columns))
+    return values
 
 
 def _matrix(draw: Draw, given: Given) -> Any:
@@ -234,10 +252,10 @@ def _matrix(draw: Draw, given: Given) -> Any:
     form = draw(st.sampled_from(("square", "vector", "homogeneous", "rectangular")))
     kind, seed = draw(st.sampled_from(("plain", "halves", "permutation", "diagonal"))), draw(SEEDS)
     if form == "vector" and columns == rows:
-        values = np.abs(_entries(kind, seed, (rows,) * 2)).sum(axis=0) + 0.25
+        values = np.abs(_entries(kind, seed, rows, rows)).sum(axis=0) + 0.25
         values = values * np.random.default_rng(seed).choice([1.0, -1.0], rows)
     else:
-        values = _entries(kind, seed, (rows, columns))
+        values = _entries(kind, seed, rows, columns)
     if form in ("homogeneous", "rectangular") and columns == rows:
         shift = np.random.default_rng(seed).integers(-8, 16, rows) / 2
         values = np.column_stack([values, shift])
@@ -341,6 +359,16 @@ def _no_plane(draw: Draw, given: Given) -> Any:
     return draw(st.sampled_from(((0,), (0, ndim), (-ndim - 1, 0), (0, 0.5), 1, tuple(range(3)))))
 
 
+def _unless_empty(part: Part) -> Part:
+    """Without planes to rotate, SciPy doesn't look at what it has to do with them."""
+
+    def invalid(draw: Draw, given: Given) -> Any:
+        assert part.invalid is not None
+        return (part.invalid if given["input"].size else part.valid)(draw, given)
+
+    return Part(part.valid, invalid, part.optional)
+
+
 def _rotated(given: Given) -> tuple[int, ...]:
     """The shape of the result; any if there is none."""
     shape = _shape(given)
@@ -376,7 +404,7 @@ CASES: Final[Mapping[str, Case]] = {
         order=_order,
         cval=maybe(cval),
         prefilter=_prefilter,
-        output=maybe(Part(_affine_output, _no_affine_output)),
+        output=maybe(_unless_two_faults(Part(_affine_output, _no_affine_output))),
     ),
     "geometric_transform": case(
         input=_image,
@@ -388,15 +416,15 @@ CASES: Final[Mapping[str, Case]] = {
         order=_order,
         cval=maybe(cval),
         prefilter=_prefilter,
-        output=maybe(output_of(_lengths)),
+        output=maybe(_unless_two_faults(output_of(_lengths))),
     ),
     "rotate": case(
         input=_image,
-        mode=_mode,
+        mode=_unless_empty(_mode),
         angle=fixed(ANGLE, st.sampled_from(("30", None, [30.0]))),
         axes=maybe(Part(_plane, _no_plane)),
         reshape=maybe(fixed(st.booleans())),
-        order=_order,
+        order=_unless_empty(_order),
         cval=maybe(cval),
         prefilter=_prefilter,
         output=maybe(output_of(_rotated)),

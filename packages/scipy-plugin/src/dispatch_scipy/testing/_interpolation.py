@@ -2,11 +2,12 @@
 
 A declaration lists parts in the order in which they are drawn, see `_parts`. Two faults of SciPy 1.17 are avoided:
 ``zoom`` leaves ``grid_mode`` unread for complex arrays, and positions that are no number or don't fit an integer
-have undefined results in all modes but "constant".
+have undefined results in all modes but "constant". Infinities are left out too, see `_finite_or_nan`.
 """
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -68,6 +69,22 @@ MOST: Final = 2000
 
 def _ndim(given: Given) -> int:
     return int(given["input"].ndim)
+
+
+# ------------------------------------------------------------------------------------------
+# The array
+# ------------------------------------------------------------------------------------------
+
+_any_cval: Final = cval
+_any_image: Final = image(complex=True, special=True)
+
+
+def _finite_or_nan(draw: Draw, given: Given) -> Any:
+    """An array without infinities: SciPy's recursion makes infinities of changing sign of them, or NaN."""
+    array: Array = _any_image.valid(draw, given)
+    if array.dtype.kind not in "fc" or not np.isinf(array.buffer).any():
+        return array
+    return dataclasses.replace(array, buffer=np.where(np.isinf(array.buffer), np.nan, array.buffer))
 
 
 # ------------------------------------------------------------------------------------------
@@ -170,7 +187,21 @@ def _grid_mode(draw: Draw, given: Given) -> Any:
 
 
 #: Not float16: SciPy notices only when it reads an element, and not if all results are outside.
-_image: Final = Part(image(complex=True, special=True).valid)
+_image: Final = Part(_finite_or_nan)
+_filter_image: Final = Part(_finite_or_nan, image(complex=True).invalid)
+
+
+def _cval(draw: Draw, given: Given) -> Any:
+    """A constant; in mode "grid-constant" none that is larger than the array, to which tolerances are relative."""
+    value = _any_cval.valid(draw, given)
+    source: Array = given["input"]
+    if given.get("mode") != "grid-constant":
+        return value
+    largest = float(np.abs(source.buffer[np.isfinite(source.buffer)].astype(complex)).max(initial=0.0))
+    fits = abs(value) <= largest and (source.dtype.kind not in "bu" or value >= 0)
+    return value if fits and np.can_cast(np.min_scalar_type(int(abs(value))), source.dtype) else 0.0
+
+
 _order: Final = maybe(fixed(ORDER, NOT_AN_ORDER))
 _mode: Final = maybe(fixed(MODE, NOT_A_MODE))
 _prefilter: Final = maybe(fixed(st.booleans()))
@@ -181,7 +212,7 @@ CASES: Final[Mapping[str, Case]] = {
         shift=_shifts,
         order=_order,
         mode=_mode,
-        cval=maybe(cval),
+        cval=maybe(Part(_cval)),
         prefilter=_prefilter,
         output=maybe(output),
     ),
@@ -190,20 +221,20 @@ CASES: Final[Mapping[str, Case]] = {
         zoom=_zooms,
         order=_order,
         mode=_mode,
-        cval=maybe(cval),
+        cval=maybe(Part(_cval)),
         prefilter=_prefilter,
         output=maybe(Part(_zoomed, _not_zoomed)),
         grid_mode=maybe(Part(_grid_mode)),
     ),
     "spline_filter1d": case(
-        input=image(complex=True, special=True),
+        input=_filter_image,
         order=_order,
         axis=maybe(axis),
         mode=_mode,
         output=maybe(output),
     ),
     "spline_filter": case(
-        input=image(complex=True, special=True),
+        input=_filter_image,
         order=maybe(fixed(st.sampled_from((3, 2, 4, 5, np.int8(3))), NOT_AN_ORDER | st.sampled_from((0, 1)))),
         mode=_mode,
         output=maybe(output),

@@ -24,16 +24,16 @@ def for_any_arrays(function: Any) -> str | None:
 
 
 def is_compiled(function: Any) -> bool:
-    """Whether `function` is compiled code for SciPy, which takes pointers instead of arrays."""
+    """Whether `function` is compiled code for SciPy, which takes pointers instead of arrays; bare capsules too."""
     known = getattr(sys.modules.get("scipy"), "LowLevelCallable", None)
-    return known is not None and isinstance(function, known)
+    return type(function).__name__ == "PyCapsule" or (known is not None and isinstance(function, known))
 
 
 def compiled_on_host(input: Any, function: Any, output: Any) -> str | None:
     """a scipy.LowLevelCallable on the CPU only, where no gradient is needed"""
     if not is_compiled(function) or host_allowed(input, output):
         return None
-    return "function: a LowLevelCallable computes on plain memory of the CPU, without gradients; give a Python function"
+    return "function: a LowLevelCallable works on plain memory of the CPU, without gradients; give a Python function"
 
 
 def with_compiled(qualified: str) -> Callable[..., Any]:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from typing import Final
 
 import numpy as np
 import torch
@@ -27,6 +28,10 @@ __all__ = [
     "index_dtype",
     "overlap",
 ]
+
+
+#: Edges are joined when there are as many as this part of the elements.
+_KEPT: Final = 4
 
 
 def index_dtype(count: int) -> torch.dtype:
@@ -58,7 +63,11 @@ def connected_roots(first: Tensor, second: Tensor, count: int) -> Tensor:
     -------
     Tensor, shape (count,), `index_dtype`
     """
-    roots = torch.arange(count, device=first.device, dtype=index_dtype(count))
+    return _joined(torch.arange(count, device=first.device, dtype=index_dtype(count)), first, second)
+
+
+def _joined(roots: Tensor, first: Tensor, second: Tensor) -> Tensor:
+    """The roots once further edges are added."""
     while True:
         first, second = roots.index_select(0, first), roots.index_select(0, second)
         between = (first != second).nonzero().squeeze(1)
@@ -108,11 +117,9 @@ def _after_first(flags: Tensor) -> Tensor:
     return first
 
 
-def _edges(foreground: Tensor, runs: Tensor, structure: np.ndarray) -> tuple[Tensor, Tensor]:
-    """The pairs of runs that touch. Each pair of runs in the same two lines is listed about once."""
+def _edges(foreground: Tensor, runs: Tensor, structure: np.ndarray) -> Iterator[tuple[Tensor, Tensor]]:
+    """The pairs of runs that touch, by offset. Each pair of runs in the same two lines is listed about once."""
     chained = _is_chained(structure)
-    empty = runs.new_empty(0)
-    ends: list[tuple[Tensor, Tensor]] = [(empty, empty)]
     for offset in half_offsets(structure):
         if chained and not any(offset[:-1]):
             continue
@@ -126,9 +133,20 @@ def _edges(foreground: Tensor, runs: Tensor, structure: np.ndarray) -> tuple[Ten
                 touching &= ~(foreground[straight] | foreground[beside])
         # Waits for the device: the number of edges.
         where = touching.flatten().nonzero().squeeze(1)
-        ends.append((_taken(runs[here], where), _taken(runs[there], where)))
-    firsts, seconds = zip(*ends, strict=True)
-    return torch.cat(firsts), torch.cat(seconds)
+        yield _taken(runs[here], where), _taken(runs[there], where)
+
+
+def _connected_runs(foreground: Tensor, runs: Tensor, count: int, structure: np.ndarray) -> Tensor:
+    """The root of each run."""
+    roots = torch.arange(count + 1, device=runs.device, dtype=runs.dtype)
+    waiting: list[tuple[Tensor, Tensor]] = []
+    for ends in _edges(foreground, runs, structure):
+        waiting.append(ends)
+        # Many edges, as noise has in three dimensions, are not kept until all are known.
+        if sum(len(first) for first, _ in waiting) > foreground.numel() // _KEPT:
+            roots = _joined(roots, *map(torch.cat, zip(*waiting, strict=True)))
+            waiting = []
+    return _joined(roots, *map(torch.cat, zip(*waiting, strict=True))) if waiting else roots
 
 
 def _taken(values: Tensor, where: Tensor) -> Tensor:
@@ -161,8 +179,7 @@ def image_components(foreground: Tensor, structure: np.ndarray) -> tuple[Tensor,
     runs = starts.flatten().cumsum(0, dtype=dtype)
     # Waits for the device: how many runs there are decides the shape of all that follows.
     count = int(runs[-1])
-    first, second = _edges(foreground, runs.view(foreground.shape), structure)
-    roots = connected_roots(first, second, count + 1)
+    roots = _connected_runs(foreground, runs.view(foreground.shape), count, structure)
     numbers, components = ascending_numbers(roots)
     labels = numbers.to(dtype).index_select(0, runs).view(foreground.shape)
     return labels.mul_(foreground), components

@@ -282,7 +282,7 @@ def distance_transform_bf(
     -----
     SciPy 1.17 takes places from what `indices` holds before the call; that isn't done here.
 
-    Only indices for other metrics and spacings take brute force, on up to 2**17 pairs at once (2**24 on devices), which
+    Only indices for other metrics, and for spacings that aren't short binary fractions, take brute force, on up to 2**17 pairs at once (2**24 on devices), which
     reads the numbers of elements on the host. All else is found as `distance_transform_edt` and
     `distance_transform_cdt` find it.
     """
@@ -316,7 +316,7 @@ def _nearest(mask: Tensor, name: str, spacing: tuple[float, ...], with_places: b
         return _steps(mask, name), None
     if grid is not None and not with_places:
         return _whole_or_not(mask, grid, False)
-    if grid is None or not grid.whole:
+    if grid is None or not grid.whole or not _is_exact(spacing):
         report_kernel("device")
         distances, places = nearest(mask, name, spacing)
         return distances.sqrt() if name == "euclidean" else distances, _unraveled(places, mask)
@@ -325,7 +325,12 @@ def _nearest(mask: Tensor, name: str, spacing: tuple[float, ...], with_places: b
     distances, turned = _whole_or_not(_turned(mask).contiguous(), back, True)
     assert turned is not None
     found = [n - 1 - _turned(p) for n, p in zip(mask.shape, reversed(list(turned)), strict=True)]
-    return _turned(distances), torch.stack(found)
+    return _turned(distances).contiguous(), torch.stack(found)
+
+
+def _is_exact(spacing: Sequence[float]) -> bool:
+    """Whether squared distances aren't rounded, so that rounding doesn't decide between places as near."""
+    return all((s * 1024).is_integer() and s < 1024 for s in spacing)
 
 
 def _whole_or_not(mask: Tensor, grid: Grid, with_places: bool) -> tuple[Tensor, Tensor | None]:

@@ -156,7 +156,7 @@ def read_structure(metric: Any, ndim: int) -> NDArray[np.bool_]:
         reach = {**dict.fromkeys(_TAXICAB, 1), "chessboard": ndim}.get(metric)
         if reach is None:
             raise ValueError(
-                f"metric: {metric!r} is unknown; use 'chessboard', one of {_TAXICAB} or an array"
+                f"metric: invalid metric provided, {metric!r}; use 'chessboard', one of {_TAXICAB} or an array"
             )
         return _generated(ndim, reach)
     if isinstance(metric, Tensor):

@@ -103,12 +103,12 @@ def generic_filter(
     if size is not None and footprint is not None:
         warnings.warn("size: ignored, because footprint is given", UserWarning, stacklevel=2)
     refuse_complex(input)
-    call = bound(function, extra_arguments, extra_keywords)
     reach, offsets = _window(input, size, footprint, mode, origin, axes, real_number(cval))
     target = resolve(output, input)
     check_dtypes(input.dtype, target.dtype)
     if target.dtype.is_complex:
         raise RuntimeError(f"output: dtype {target.dtype} is complex, but the function returns real numbers")
+    call = bound(function, extra_arguments, extra_keywords)
     wide = widest_dtype(input.device)
     if input.numel() == 0:
         return target.deliver(input.new_empty(input.shape, dtype=wide))
@@ -211,7 +211,6 @@ def generic_filter1d(
     Takes the extended input and the result in double.
     """
     refuse_complex(input)
-    call = bound(function, extra_arguments, extra_keywords)
     size = operator.index(filter_size)
     if size < 1:
         raise RuntimeError(f"filter_size: must be at least 1, got {size}")
@@ -222,6 +221,7 @@ def generic_filter1d(
     check_dtypes(input.dtype, target.dtype)
     if target.dtype.is_complex:
         raise RuntimeError(f"output: dtype {target.dtype} is complex, but lines are real")
+    call = bound(function, extra_arguments, extra_keywords)
     wide = widest_dtype(input.device)
     if input.numel() == 0:
         return target.deliver(input.new_empty(input.shape, dtype=wide))

@@ -221,10 +221,10 @@ def label(input: Tensor, structure: Any = None, output: Any = None) -> tuple[Ten
     Notes
     -----
     The device kernel joins runs of pixels along the last axis, see `_components`: some passes over the image, then
-    work in proportion to the runs. Its memory peaks at 6 to 10 times a float32 input with a full structure in
-    three dimensions, less otherwise. It waits for the device some dozen times: for the number of runs and of
-    edges, with each halving of the trees, and for the count. On the CPU, SciPy labels slabs of the input on all
-    cores, which are joined at their seams.
+    work in proportion to the runs. Its memory peaks at 8 times a float32 input for noise, at less for regions. It
+    waits for the device some dozen times: for the number of runs, for that of the edges to each neighbour, with
+    each quartering of the trees, and for the count. On the CPU, SciPy labels slabs of the input on all cores, which
+    are joined at their seams; the temporaries are the labels at the seams and a table of the labels.
     """
     _check_input(input)
     neighbours = read_structure(structure, input.ndim)

@@ -94,7 +94,7 @@ def _position(region: Region, largest: bool, shape: torch.Size) -> Position:
     """
     place = _place(region, largest)
     on_host = region.values.is_floating_point() and place.device.type != "meta"
-    if on_host and bool(region.values.reshape(-1)[place].isnan()):
+    if on_host and bool(pick(region.values.reshape(-1), place).isnan()):
         raise IndexError("input: with NaN in the region no element equals the extreme value")
     if region.position is not None:
         place = region.position(place)

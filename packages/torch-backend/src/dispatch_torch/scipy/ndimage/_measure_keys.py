@@ -85,6 +85,11 @@ def _ranks(x: Tensor) -> Tensor:
 
 
 def pick(flat: Tensor, positions: Tensor) -> Tensor:
-    """The elements of a 1-d tensor at some positions; unsigned dtypes included."""
+    """The elements of a 1-d tensor at some positions; unsigned dtypes included.
+
+    Indexing by a 0-d tensor would wait for the device.
+    """
     twin = SIGNED_TWIN.get(flat.dtype)
-    return flat[positions] if twin is None else flat.view(twin)[positions].view(flat.dtype)
+    if twin is not None:
+        return pick(flat.view(twin), positions).view(flat.dtype)
+    return flat.index_select(0, positions.reshape(-1)).view(positions.shape)

@@ -113,7 +113,7 @@ def _sorted_median(region: Region) -> Tensor:
     if inside is not None:
         order = order[inside[order].logical_not().to(torch.uint8).argsort(stable=True)]
         last = inside.sum()
-    low, high = (order[((last - half).clamp(min=0) // 2)] for half in (1, 0))
+    low, high = (pick(order, (last - half).clamp(min=0) // 2) for half in (1, 0))
     result = _between(pick(flat, low), pick(flat, high))
     lost = last == 0
     if not is_integral(flat.dtype):

@@ -6,7 +6,7 @@ What must stay true:
 - Labels are compared as numbers: an index that their dtype can't hold, such as 300 for uint8, is of no element.
 - Device code reads no elements on the host, with one exception: where SciPy raises an error because a region is
   empty, that is one number, see `Region.is_empty`. A label's bin comes from a search in the sorted index.
-- On a CPU that computes no gradient, data decide shapes: the values of one region are compressed, by NumPy, in
+- On a CPU that may have host kernels, data decide shapes: the values of one region are compressed, by NumPy, in
   parallel; and labels that are integers of a small range are bins themselves, as in SciPy.
 """
 
@@ -35,7 +35,7 @@ __all__ = ["Region", "Regions", "checked_index", "is_several", "read_region", "r
 Weights = Callable[[int, int], Sequence[Tensor]]
 
 # Elements of a block whose labels and values, widened to 64 bits, stay in the second-level cache of one core.
-_BLOCK: Final = 1 << 15
+_BLOCK: Final = 1 << 16
 # Partial results per bin on other devices: fewer threads wait for the same one.
 _ROWS: Final = 32
 # The most bins for which there are partial results there.
@@ -281,10 +281,8 @@ class Regions:
         """Two weights as complex numbers."""
         if self.pool is None:
             return torch.complex(real.to(torch.float64), imaginary.to(torch.float64))
-        result = self.pool.take(f"pair {number}", real.shape, torch.complex128, real.device)
-        parts = torch.view_as_real(result)
-        parts[:, 0] = real
-        parts[:, 1] = imaginary
+        result = self.pool.take(f"pair {number}", real.shape, torch.complex128, real.device).copy_(real)
+        torch.view_as_real(result)[:, 1] = imaginary
         return result
 
     def widened(self, name: str, x: Tensor, dtype: torch.dtype) -> Tensor:
@@ -320,8 +318,7 @@ def read_regions(input: Tensor, labels: Any, index: Any) -> Regions:
     flat = _comparable(labels.reshape(-1))
     wanted = index if isinstance(index, Tensor) else torch.from_numpy(np.array(index)).to(input.device)
     wanted = _comparable(wanted)
-    plain = may_reuse_buffers(flat, wanted)
-    if plain and not flat.is_floating_point():
+    if host_allowed(flat, wanted) and not flat.is_floating_point():
         lowest, highest = (int(x) for x in torch.aminmax(flat))
         if 0 < lowest <= highest <= flat.shape[0]:
             lowest = 0  # more bins, but labels are bins as they are

@@ -20,7 +20,7 @@ from ._output import SIGNED_TWIN, is_integral, widest_dtype
 __all__ = ["center_of_mass", "mean", "standard_deviation", "sum", "sum_labels", "variance"]
 
 # Length of the runs that are summed in single precision, by pairs, before their sums are added up in double.
-_RUN: Final = 4096
+_RUN: Final = 1024
 # Elements of a block that stays in cache when it is widened to double, on two cores.
 _BLOCK: Final = 1 << 16
 # SciPy sums a single region of float32 in single precision, and casts its mean and variance to double.

@@ -22,7 +22,7 @@ from ._output import Output, compute_dtype, resolve
 from ._resample_grid import Grid
 from ._resample_kernels import resample
 from ._resample_taps import Axis
-from ._spline import check_order, padding
+from ._spline import DIFFERENCE, check_order, padding
 
 _ADVICE: Final = {"constant": "grid-constant", "wrap": "grid-wrap"}
 
@@ -60,7 +60,12 @@ def _sampled(input: Tensor, target: Output, cval: complex, make_grid: Callable[[
     return target.deliver(torch.complex(*(resample(part, make_grid(c), real) for part, c in parts)))
 
 
-@traits(differentiable=True, precision=("default", "double"))
+@traits(
+    differentiable=True,
+    precision=("default", "double"),
+    kernels=("device", "host"),
+    differences=(DIFFERENCE,),
+)
 def shift(
     input: Tensor,
     shift: float | Sequence[float],
@@ -134,7 +139,12 @@ def _as_number(value: Any, name: str) -> float:
 
 
 @selection_limits(_real_or_centred)
-@traits(differentiable=True, precision=("default", "double"))
+@traits(
+    differentiable=True,
+    precision=("default", "double"),
+    kernels=("device", "host"),
+    differences=(DIFFERENCE,),
+)
 def zoom(
     input: Tensor,
     zoom: float | Sequence[float],
@@ -187,9 +197,9 @@ def zoom(
     factors = _per_axis(zoom, input.ndim, "zoom")
     counts = [round(n * factor) for n, factor in zip(input.shape, factors, strict=True)]
     shape = tuple(int(count) for count in counts)
+    target = resolve(output, input, complex_output=input.is_complex(), shape=shape)
     if any(count < 0 for count in shape):
         raise ValueError(f"zoom: factors must not be negative, got {factors}")
-    target = resolve(output, input, complex_output=input.is_complex(), shape=shape)
     if prefilter and all(factor == 1 for factor in factors):
         return target.copy(input)
     if grid_mode and mode in _ADVICE:

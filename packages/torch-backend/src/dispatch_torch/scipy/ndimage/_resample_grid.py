@@ -66,7 +66,8 @@ class Grid:
 
     def stored(self, dtype: torch.dtype) -> float:
         """The value of the elements that are added to an array of a dtype in mode "grid-constant"."""
-        return stored_value(self.cval, dtype) if self.filters else self.cval
+        extended = self.filters and self.mode == "grid-constant"
+        return stored_value(self.cval, dtype) if extended else self.cval
 
     def coefficients(self, x: Tensor, dtype: torch.dtype, *, ordered: bool) -> Tensor:
         """What is sampled."""

@@ -132,4 +132,4 @@ def _by_gathers(x: Tensor, grid: Grid, dtype: torch.dtype) -> Tensor:
             source.index_select(dim, places[:, k]) * weights[:, k].view(column) for k in range(grid.order + 1)
         )
         result = functools.reduce(torch.add, terms)
-    return result.clone() if result is x else result.to(dtype)
+    return result.to(dtype)

@@ -140,7 +140,6 @@ class _Tiles:
         order, mode, margin = self._spline.order, self._spline.mode, self._found.margin
         linear, weights = self._linear[:size], self._weights[:, :, :size]
         outside: Array | None = None
-        linear[...] = (self._spline.pad - order // 2) * sum(self._found.strides)
         for axis, (stride, n) in enumerate(zip(self._found.strides, self._found.lengths, strict=True)):
             place = self._place[:size]
             low, high = (end + margin for end in self._positions.fill(axis, box, place))
@@ -160,9 +159,11 @@ class _Tiles:
                 least, most = self._spline.span(n)
                 # Unlike minimum and maximum these turn NaN into a number.
                 np.fmax(np.fmin(whole, most, out=whole), least, out=whole)
-            if stride != 1:
-                whole *= stride
-            linear += whole
+            if axis == 0:
+                np.multiply(whole, stride, out=linear)
+            else:
+                linear += whole if stride == 1 else np.multiply(whole, stride, out=whole)
+        linear += (self._spline.pad - order // 2) * sum(self._found.strides)
         index = self._index[:size]
         np.copyto(index, linear, casting="unsafe")
         return index, weights, outside

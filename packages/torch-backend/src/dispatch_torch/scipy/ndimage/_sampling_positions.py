@@ -230,8 +230,13 @@ class Affine:
         ends = place, place
         for dim, (low, high) in enumerate(box):
             step = np.arange(low, high, dtype=np.float64) * matrix[axis, dim]
-            out = into.reshape([high - low for low, high in box]) if dim == len(box) - 1 else None
-            place = np.add(place[..., None], step, out=out)
+            if dim == len(box) - 1:
+                # A copy and a sum along rows: NumPy is slow where it adds one number to each row.
+                out = into.reshape([high - low for low, high in box])
+                np.copyto(out, place[..., None])
+                out += step
+            else:
+                place = place[..., None] + step
             # Rounding keeps the order of numbers, so the extremes are at the corners.
             ends = ends[0] + min(step[0], step[-1]), ends[1] + max(step[0], step[-1])
         return float(ends[0]), float(ends[1])

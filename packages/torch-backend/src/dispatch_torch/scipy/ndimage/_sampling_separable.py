@@ -42,7 +42,7 @@ def resampled(images: Tensor, positions: Positions, spline: Spline, dtype: torch
 
     Nothing is read from an accelerator, and matrices that need a gradient are not looked at.
     """
-    if images.shape[0] != 1 and math.prod(images.shape[1:]) < _SMALL:
+    if 0 in images.shape or (images.shape[0] != 1 and math.prod(images.shape[1:]) < _SMALL):
         return None
     steps = _steps(positions)
     if steps is None:

@@ -29,7 +29,9 @@ from ._output import is_integral, widest_dtype
 from ._spline_recursion import EXTENSION, gain, poles
 
 __all__ = [
+    "DIFFERENCE",
     "EXTENSION",
+    "LINES",
     "basis",
     "basis_weights",
     "check_extensible",
@@ -47,6 +49,12 @@ __all__ = [
 #: How many elements SciPy adds on each side before it prefilters, in modes that its recursion can't express.
 _PADDING: Final = {"nearest": 12, "grid-constant": 12}
 
+_SIGNED: Final = (torch.int8, torch.int16, torch.int32, torch.int64)
+#: What `spline_coefficients` does not do as SciPy does, in `traits`.
+DIFFERENCE: Final = (
+    "with a gradient or without host kernels an infinity makes NaN of the lines through it when it is prefiltered, "
+    "where SciPy's recursion may leave infinities of changing sign"
+)
 #: Making a band matrix pays from this many lines on.
 LINES: Final = 32
 
@@ -145,7 +153,7 @@ def prepared(
     x: Tensor,
     order: int,
     mode: str,
-    cval: complex,
+    cval: float,
     prefilter: bool,
     *,
     dtype: torch.dtype | None = None,
@@ -210,8 +218,21 @@ def check_extensible(x: Tensor, mode: str, margin: int) -> None:
         raise ValueError(f"input: mode 'nearest' can't extend an empty axis, the shape is {tuple(x.shape)}")
 
 
-def stored_value(cval: complex, dtype: torch.dtype) -> float:
-    """The number that an array of a real `dtype` holds after `cval` was assigned to it."""
+def stored_value(cval: float, dtype: torch.dtype) -> float:
+    """The number that an array of a real `dtype` holds after SciPy has extended it by `cval`.
+
+    Raises
+    ------
+    OverflowError
+        If a signed integer dtype does not have it; unsigned ones take its low bits.
+    ValueError
+        If it is NaN and the dtype is of signed integers.
+    """
+    if dtype in _SIGNED:
+        whole, info = int(cval), torch.iinfo(dtype)
+        if not info.min <= whole <= info.max:
+            raise OverflowError(f"cval: {cval} is out of the range of the input's {dtype}")
+        return float(whole)
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return float(np.asarray(cval).astype(str(dtype).removeprefix("torch.")).astype(np.float64))

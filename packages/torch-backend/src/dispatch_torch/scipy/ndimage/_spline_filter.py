@@ -28,7 +28,7 @@ from ._output import (
     storage_dtype,
     widest_dtype,
 )
-from ._spline import check_order, spline_coefficients
+from ._spline import DIFFERENCE, check_order, spline_coefficients
 
 
 def _truncates(input: Tensor, output: Any) -> bool:
@@ -81,7 +81,12 @@ def _delivered(input: Tensor, order: int, axes: Sequence[int], mode: str, target
 
 
 @with_host_kernel(on_library("scipy.ndimage.spline_filter1d"), when=_truncates_1d)
-@traits(differentiable=True, precision=("default", "double"), kernels=("device", "host"))
+@traits(
+    differentiable=True,
+    precision=("default", "double"),
+    kernels=("device", "host"),
+    differences=(DIFFERENCE,),
+)
 def spline_filter1d(
     input: Tensor, order: int = 3, axis: int = -1, output: Any = torch.float64, mode: str = "mirror"
 ) -> Tensor:
@@ -124,7 +129,12 @@ def spline_filter1d(
 
 
 @with_host_kernel(on_library("scipy.ndimage.spline_filter"), when=_truncates_nd)
-@traits(differentiable=True, precision=("default", "double"), kernels=("device", "host"))
+@traits(
+    differentiable=True,
+    precision=("default", "double"),
+    kernels=("device", "host"),
+    differences=(DIFFERENCE,),
+)
 def spline_filter(input: Tensor, order: int = 3, output: Any = torch.float64, mode: str = "mirror") -> Tensor:
     """B-spline coefficients of an array: ``scipy.ndimage.spline_filter`` for tensors.
 

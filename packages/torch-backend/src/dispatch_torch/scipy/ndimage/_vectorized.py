@@ -119,8 +119,7 @@ def vectorized_filter(
     parts = _parts(_windows(extended, lengths), memory) if chosen else [extended]
     results = [_reduced(function, part, mask, len(chosen)) for part in parts]
     result = results[0] if len(results) == 1 else torch.cat(results)
-    # Axes that the function adds count when the axes filtered go back, to the places as they were given.
-    result = result.movedim(last, last if axes is None else _as_tuple(axes))
+    result = result.movedim(last, last if axes is None else _destination(axes, result.ndim))
     return result if output is None else _written(output, result)
 
 
@@ -203,6 +202,14 @@ def _check_output(output: Any, input: Tensor) -> None:
         )
 
 
+def _destination(axes: Any, ndim: int) -> tuple[int, ...]:
+    """Where the axes filtered go back to: the places as given, among which those count that the function added."""
+    given = _as_tuple(axes)
+    if len({axis % ndim for axis in given}) < len(given):
+        raise ValueError(f"axes: {given} name one axis twice in a result of {ndim} dimensions")
+    return given
+
+
 # ------------------------------------------------------------------------------------------
 # Windows
 # ------------------------------------------------------------------------------------------
@@ -242,8 +249,10 @@ def _reduced(
     function: Callable[..., Any], windows: Tensor, mask: NDArray[np.bool_] | None, count: int
 ) -> Tensor:
     """What the function makes of some windows."""
-    if mask is None or not count:
+    if mask is None:
         result = function(windows, axis=tuple(range(-count, 0)))
+    elif not count:
+        result = function(windows.unsqueeze(-1)[..., : int(mask)], axis=())
     else:
         shape = windows.shape[: windows.ndim - count]
         elements = [_element(windows, offset) for offset in np.argwhere(mask).tolist()]

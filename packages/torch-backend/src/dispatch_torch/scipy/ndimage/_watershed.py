@@ -176,7 +176,7 @@ def _labels(pixels: Pixels, markers: Tensor) -> Tensor:
 
     def spreads(step: int) -> Tensor:
         here, there = ends(is_seed, step)
-        inside = _stays(pixels, costs, step) & ~there & (ends(costs, step)[1] <= levels[-1])
+        inside: Tensor = _stays(pixels, costs, step) & ~there & (ends(costs, step)[1] <= levels[-1])
         return inside if by_pixel else inside & here
 
     entering = _links(pixels, nodes, costs, levels, lambda step: _enters(pixels, costs, step))
@@ -283,7 +283,7 @@ def watershed_ift(input: Tensor, markers: Any, structure: Any = None, output: An
     -----
     On the CPU this is SciPy's own function. The device kernel gives the same labels from components and sorting:
     some hundred passes over the image, and for each cost that occurs a dozen operations on the pixels of that
-    cost; about 150 bytes for each pixel. It waits for the device some dozen times for each bit of the values.
+    cost; about 70 bytes for each pixel. It waits for the device some dozen times for each bit of the values.
     With negative markers, or a structure that isn't centrosymmetric, pixels are flooded step by step instead, and
     each step waits.
 
