@@ -181,9 +181,7 @@ def _origin(draw: Draw, given: Given) -> Any:
 
 
 _origins: Final = Part(_origin, lambda draw, given: [0] * (given["structure"].ndim + 1))
-_iterations: Final = fixed(
-    st.sampled_from((2, 1, 3, 4, 0, -1, 1.5)), st.sampled_from((2.5, "2", None))
-)
+_iterations: Final = fixed(st.sampled_from((2, 1, 3, 4, 0, -1, 1.5)), st.sampled_from((2.5, "2", None)))
 
 CASES: Final[dict[str, Case]] = {
     "distance_transform_edt": case(

@@ -282,9 +282,9 @@ def distance_transform_bf(
     -----
     SciPy 1.17 takes places from what `indices` holds before the call; that isn't done here.
 
-    Only indices for other metrics, and for spacings that aren't short binary fractions, take brute force, on up to 2**17 pairs at once (2**24 on devices), which
-    reads the numbers of elements on the host. All else is found as `distance_transform_edt` and
-    `distance_transform_cdt` find it.
+    Only indices for other metrics, and for spacings that aren't short binary fractions, take brute force, on up
+    to 2**17 pairs at once (2**24 on devices), which reads the numbers of elements on the host. All else is found
+    as `distance_transform_edt` and `distance_transform_cdt` find it.
     """
     wanted = Wanted.read(return_distances, return_indices, distances, indices)
     name = metric_name(metric)

@@ -39,7 +39,10 @@ def _functions_of_arrays(func: Any) -> str | None:
 
 @selection_limits(_functions_of_arrays)
 @limits(out_dtype=_no_objects)
-@traits(differentiable=True)
+@traits(
+    differentiable=True,
+    differences=("values of several regions come in C order; SciPy's sort leaves their order open",),
+)
 def labeled_comprehension(
     input: Tensor,
     labels: Any,

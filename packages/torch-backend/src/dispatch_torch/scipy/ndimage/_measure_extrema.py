@@ -18,13 +18,14 @@ from torch import Tensor
 
 from ..._kernels import as_arrays, host_allowed
 from ._measure_keys import NARROW, pick, to_keys
-from ._measure_regions import Region, Regions, is_several, read_region, read_regions
+from ._measure_regions import FRACTIONS, Region, Regions, is_several, read_region, read_regions
 from ._output import SIGNED_TWIN
 
 __all__ = ["extrema", "maximum", "maximum_position", "minimum", "minimum_position"]
 
 Position = tuple[Tensor, ...]
 
+_TIES: Final = "of equal extremes of several regions the first is taken; SciPy's sort takes any"
 # Positions below this fit into the lower half of 64 bits.
 _POSITIONS: Final = 1 << 32
 _NONE: Final = torch.iinfo(torch.int64).max
@@ -178,7 +179,7 @@ def _extreme_position(input: Tensor, labels: Any, index: Any, largest: bool) -> 
     return _coordinates(_places(regions, largest)[0], input.shape)
 
 
-@traits(differentiable=True, kernels=("device", "host"))
+@traits(differentiable=True, kernels=("device", "host"), differences=(FRACTIONS,))
 def minimum(input: Tensor, labels: Any = None, index: Any = None) -> Tensor:
     """Smallest value of regions: ``scipy.ndimage.minimum`` for tensors.
 
@@ -209,7 +210,7 @@ def minimum(input: Tensor, labels: Any = None, index: Any = None) -> Tensor:
     return _extreme(input, labels, index, False)
 
 
-@traits(differentiable=True, kernels=("device", "host"))
+@traits(differentiable=True, kernels=("device", "host"), differences=(FRACTIONS,))
 def maximum(input: Tensor, labels: Any = None, index: Any = None) -> Tensor:
     """Largest value of regions: ``scipy.ndimage.maximum`` for tensors.
 
@@ -231,7 +232,7 @@ def maximum(input: Tensor, labels: Any = None, index: Any = None) -> Tensor:
     return _extreme(input, labels, index, True)
 
 
-@traits(kernels=("device", "host"))
+@traits(kernels=("device", "host"), differences=(FRACTIONS, _TIES))
 def minimum_position(input: Tensor, labels: Any = None, index: Any = None) -> Position | list[Position]:
     """Position of the smallest value of regions: ``scipy.ndimage.minimum_position`` for tensors.
 
@@ -260,7 +261,7 @@ def minimum_position(input: Tensor, labels: Any = None, index: Any = None) -> Po
     return _extreme_position(input, labels, index, False)
 
 
-@traits(kernels=("device", "host"))
+@traits(kernels=("device", "host"), differences=(FRACTIONS, _TIES))
 def maximum_position(input: Tensor, labels: Any = None, index: Any = None) -> Position | list[Position]:
     """Position of the largest value of regions: ``scipy.ndimage.maximum_position`` for tensors.
 
@@ -282,7 +283,7 @@ def maximum_position(input: Tensor, labels: Any = None, index: Any = None) -> Po
     return _extreme_position(input, labels, index, True)
 
 
-@traits(differentiable=True, kernels=("device", "host"))
+@traits(differentiable=True, kernels=("device", "host"), differences=(FRACTIONS, _TIES))
 def extrema(
     input: Tensor, labels: Any = None, index: Any = None
 ) -> tuple[Tensor, Tensor, Position | list[Position], Position | list[Position]]:

@@ -39,7 +39,10 @@ def _no_object_arrays(labels: Any, index: Any) -> str | None:
 
 @selection_limits(_no_object_arrays)
 @limits(_no_complex_numbers)
-@traits(kernels=("device", "host"))
+@traits(
+    kernels=("device", "host"),
+    differences=("several regions: one tensor of shape (regions, bins), with 0 where SciPy has None",),
+)
 def histogram(
     input: Tensor, min: float, max: float, bins: int, labels: Any = None, index: Any = None
 ) -> Tensor | None:

@@ -18,9 +18,9 @@ from dispatch_core.plugin_api import report_kernel
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..._kernels import as_arrays, empty, host_allowed
+from ..._kernels import as_arrays, empty, host_allowed, on_cpu
 from ._measure_keys import NARROW, from_keys, pick, to_keys
-from ._measure_regions import Region, Regions, is_several, read_region, read_regions
+from ._measure_regions import FRACTIONS, Region, Regions, is_several, read_region, read_regions
 from ._output import is_integral, widest_dtype
 
 __all__ = ["median"]
@@ -33,7 +33,7 @@ _MOST_BINS: Final = 1 << 31
 _RADIX_BINS: Final = 1 << 16
 
 
-@traits(differentiable=True, kernels=("device", "host"))
+@traits(differentiable=True, kernels=("device", "host"), differences=(FRACTIONS,))
 def median(input: Tensor, labels: Any = None, index: Any = None) -> Tensor:
     """Median of regions: ``scipy.ndimage.median`` for tensors.
 
@@ -158,7 +158,7 @@ def _medians(regions: Regions) -> Tensor:
 
 def _packed(regions: Regions, flat: Tensor) -> Tensor:
     """Bins in the upper half and keys in the lower half of integers."""
-    plain = flat.device.type == "cpu" and host_allowed(flat)
+    plain = on_cpu(flat.device) and host_allowed(flat)
     result = empty(flat.shape, torch.int64) if plain else flat.new_empty(flat.shape, dtype=torch.int64)
     for low, high, _ in regions.runs():
         keys = to_keys(flat[low:high]).to(torch.int64).sub_(_LOWEST_KEY)

@@ -24,12 +24,26 @@ from dispatch_core.plugin_api import report_kernel
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..._kernels import as_arrays, host_allowed, in_parallel, spans
+from ..._kernels import as_arrays, host_allowed, in_parallel, on_cpu, spans
 from ._ordered import Pool
 from ._output import widest_dtype
 from ._tiles import may_reuse_buffers
 
-__all__ = ["Region", "Regions", "checked_index", "is_several", "read_region", "read_regions", "tally"]
+__all__ = [
+    "FRACTIONS",
+    "Region",
+    "Regions",
+    "checked_index",
+    "is_several",
+    "read_region",
+    "read_regions",
+    "tally",
+]
+
+#: How the reading of ``index`` differs from SciPy's.
+FRACTIONS: Final = (
+    "index: fractions are no integer labels; SciPy truncates them if the labels are small numbers"
+)
 
 #: The weights of a run of elements, of any shape and dtype.
 Weights = Callable[[int, int], Sequence[Tensor]]
@@ -367,7 +381,7 @@ def _searched(input: Tensor, labels: Tensor, wanted: Tensor) -> Regions:
         block = max(_BLOCK, count) * rows
         return Regions(input, labels, bins, count, slots, block, rows, False, Pool())
     every = bins(0, labels.shape[0])
-    rows = 1 if labels.device.type == "cpu" or count > _FEW_BINS else _ROWS
+    rows = 1 if on_cpu(labels.device) or count > _FEW_BINS else _ROWS
     return Regions(
         input, labels, lambda low, high: every[low:high], count, slots, labels.shape[0], rows, False
     )
@@ -375,7 +389,7 @@ def _searched(input: Tensor, labels: Tensor, wanted: Tensor) -> Regions:
 
 def tally(bins: Tensor, number: int) -> Tensor:
     """How often each of the integers below `number` occurs: `torch.bincount`, which waits for the device."""
-    shared = bins.device.type == "cpu" or number > _FEW_BINS or bins.numel() % _ROWS
+    shared = on_cpu(bins.device) or number > _FEW_BINS or bins.numel() % _ROWS
     rows = 1 if shared else _ROWS
     counts = torch.zeros((rows, number), dtype=torch.int64, device=bins.device)
     ones = counts.new_ones(()).expand(rows, bins.numel() // rows)

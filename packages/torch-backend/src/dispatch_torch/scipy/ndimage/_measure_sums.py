@@ -14,7 +14,8 @@ import torch
 from dispatch_core import traits
 from torch import Tensor
 
-from ._measure_regions import Region, Regions, is_several, read_region, read_regions
+from ..._kernels import on_cpu
+from ._measure_regions import FRACTIONS, Region, Regions, is_several, read_region, read_regions
 from ._output import SIGNED_TWIN, is_integral, widest_dtype
 
 __all__ = ["center_of_mass", "mean", "standard_deviation", "sum", "sum_labels", "variance"]
@@ -24,6 +25,7 @@ _RUN: Final = 1024
 # Elements of a block that stays in cache when it is widened to double, on two cores.
 _BLOCK: Final = 1 << 16
 # SciPy sums a single region of float32 in single precision, and casts its mean and variance to double.
+_ACCURACY: Final = "single regions of float32 are accumulated in double, in SciPy in single precision"
 _TOLERANCE: Final = {"float64": (2e-6, 2e-6), "complex128": (2e-6, 2e-6)}
 
 
@@ -74,7 +76,7 @@ def _region_variance(region: Region) -> Tensor:
     """The mean of the squared magnitudes of the deviations from the mean."""
     x = region.values
     centre = _region_mean(region)
-    if x.device.type != "cpu" or centre.requires_grad:
+    if not on_cpu(x.device) or centre.requires_grad:
         squares = _squares(x.to(centre.dtype) - centre)
         if region.mask is not None:
             squares = torch.where(region.mask, squares, 0.0)
@@ -137,7 +139,7 @@ def _variances(regions: Regions) -> Tensor:
 # ------------------------------------------------------------------------------------------
 
 
-@traits(differentiable=True, kernels=("device", "host"))
+@traits(differentiable=True, kernels=("device", "host"), differences=(FRACTIONS,))
 def sum_labels(input: Tensor, labels: Any = None, index: Any = None) -> Tensor:
     """Sum over regions: ``scipy.ndimage.sum_labels`` for tensors.
 
@@ -181,7 +183,7 @@ def sum_labels(input: Tensor, labels: Any = None, index: Any = None) -> Tensor:
     return total.view(dtype) if dtype == torch.uint64 else total.to(dtype)
 
 
-@traits(differentiable=True, kernels=("device", "host"))
+@traits(differentiable=True, kernels=("device", "host"), differences=(FRACTIONS,))
 def sum(input: Tensor, labels: Any = None, index: Any = None) -> Tensor:
     """Sum over regions: ``scipy.ndimage.sum`` for tensors, another name of `sum_labels`.
 
@@ -197,7 +199,9 @@ def sum(input: Tensor, labels: Any = None, index: Any = None) -> Tensor:
     return sum_labels(input, labels, index)
 
 
-@traits(differentiable=True, kernels=("device", "host"), tolerance=_TOLERANCE)
+@traits(
+    differentiable=True, kernels=("device", "host"), tolerance=_TOLERANCE, differences=(FRACTIONS, _ACCURACY)
+)
 def mean(input: Tensor, labels: Any = None, index: Any = None) -> Tensor:
     """Mean of regions: ``scipy.ndimage.mean`` for tensors.
 
@@ -226,7 +230,9 @@ def mean(input: Tensor, labels: Any = None, index: Any = None) -> Tensor:
     return _region_mean(read_region(input, labels, index))
 
 
-@traits(differentiable=True, kernels=("device", "host"), tolerance=_TOLERANCE)
+@traits(
+    differentiable=True, kernels=("device", "host"), tolerance=_TOLERANCE, differences=(FRACTIONS, _ACCURACY)
+)
 def variance(input: Tensor, labels: Any = None, index: Any = None) -> Tensor:
     """Variance of regions: ``scipy.ndimage.variance`` for tensors.
 
@@ -250,7 +256,9 @@ def variance(input: Tensor, labels: Any = None, index: Any = None) -> Tensor:
     return _region_variance(read_region(input, labels, index))
 
 
-@traits(differentiable=True, kernels=("device", "host"), tolerance=_TOLERANCE)
+@traits(
+    differentiable=True, kernels=("device", "host"), tolerance=_TOLERANCE, differences=(FRACTIONS, _ACCURACY)
+)
 def standard_deviation(input: Tensor, labels: Any = None, index: Any = None) -> Tensor:
     """Standard deviation of regions: ``scipy.ndimage.standard_deviation`` for tensors.
 
@@ -272,7 +280,7 @@ def standard_deviation(input: Tensor, labels: Any = None, index: Any = None) -> 
     return variance(input, labels, index).sqrt()
 
 
-@traits(differentiable=True, kernels=("device",), tolerance=_TOLERANCE)
+@traits(differentiable=True, tolerance=_TOLERANCE, differences=(FRACTIONS, _ACCURACY))
 def center_of_mass(
     input: Tensor, labels: Any = None, index: Any = None
 ) -> tuple[Tensor, ...] | list[tuple[Tensor, ...]]:

@@ -70,6 +70,11 @@ def as_torch_dtype(dtype: Any) -> torch.dtype:
     return _BY_NAME[name]
 
 
+def view_bits(x: Tensor, dtype: torch.dtype) -> Tensor:
+    """The same bits as another dtype; `x` itself where it has that dtype, since torch's view has no gradient."""
+    return x if x.dtype == dtype else x.view(dtype)
+
+
 def check_dtypes(*dtypes: torch.dtype) -> None:
     """Refuse the dtypes that SciPy's compiled kernels refuse (float16) or that it does not have (bfloat16, ...).
 

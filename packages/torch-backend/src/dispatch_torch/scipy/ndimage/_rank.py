@@ -38,6 +38,11 @@ ranked = traits(
     precision=("default", "double"),
     tolerance={"float32": (0.0, 0.0), "float64": (0.0, 0.0)},
     kernels=("host", "device"),
+    differences=(
+        "NaN is seen by every window that holds it; SciPy leaves open what it does",
+        "arrays of one axis: holes of a footprint, windows longer than the axis, outputs of another dtype and large "
+        "uint64 are right; SciPy 1.17 errs",
+    ),
 )
 
 

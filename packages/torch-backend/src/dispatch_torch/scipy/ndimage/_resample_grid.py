@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ._correlate1d import needs_grad
-from ._output import SIGNED_TWIN, cast_rounded
+from ._output import SIGNED_TWIN, cast_rounded, view_bits
 from ._resample_taps import Axis, taps
 from ._spline import LINES, prepared, stored_value
 
@@ -83,8 +83,8 @@ class Grid:
         """
         twin = SIGNED_TWIN.get(result.dtype, result.dtype)
         value = cast_rounded(torch.tensor(self.cval, dtype=torch.float64, device="cpu"), result.dtype)
-        number = value.view(twin).item()
-        filled = result.view(twin)
+        number = view_bits(value, twin).item()
+        filled = view_bits(result, twin)
         for dim, axis in enumerate(self.axes):
             first = low if dim == 0 else 0
             for start, stop in _runs(taps(axis).outside[first : first + result.shape[dim]]):
@@ -93,7 +93,7 @@ class Grid:
                     filled = filled.index_fill(dim, index, number)
                 else:
                     filled.narrow(dim, start, stop - start).fill_(number)
-        return filled.view(result.dtype)
+        return view_bits(filled, result.dtype)
 
 
 def _runs(flags: NDArray[np.bool_]) -> list[tuple[int, int]]:

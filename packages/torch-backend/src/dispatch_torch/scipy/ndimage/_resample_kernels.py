@@ -23,7 +23,7 @@ from torch import Tensor
 from ..._kernels import on_cpu
 from ._correlate1d import matmul_is_safe, needs_grad
 from ._extend import extend
-from ._output import SIGNED_TWIN, cast_rounded, compute_dtype, is_integral, widest_dtype
+from ._output import SIGNED_TWIN, cast_rounded, compute_dtype, is_integral, view_bits, widest_dtype
 from ._resample_bands import by_bands
 from ._resample_grid import Grid
 from ._resample_ordered import in_order, integral
@@ -78,12 +78,12 @@ def _is_finite(x: Tensor, grid: Grid) -> bool:
 
 def _nearest(x: Tensor, grid: Grid, dtype: torch.dtype) -> Tensor:
     twin = SIGNED_TWIN.get(x.dtype, x.dtype)
-    result = x.view(twin)
+    result = view_bits(x, twin)
     for dim in grid.by_shrinking():
         axis = grid.axes[dim]
         if not axis.keeps():
             result = _take(result, dim, taps(axis).index[:, 0], taps(axis).outside)
-    result = result.view(x.dtype)
+    result = view_bits(result, x.dtype)
     if dtype != x.dtype or dtype in (torch.int64, torch.uint64):
         # SciPy's way is through double, also where that rounds.
         result = cast_rounded(result.to(widest_dtype(x.device)), dtype)

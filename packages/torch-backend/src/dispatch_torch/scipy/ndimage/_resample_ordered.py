@@ -30,7 +30,7 @@ from ._resample_grid import Grid
 from ._resample_taps import taps
 
 # Results of a block whose temporaries, in double, stay in the second-level cache; and of one on a device.
-_BLOCK: Final = 1 << 15
+_BLOCK: Final = 1 << 16
 _DEVICE_BLOCK: Final = 1 << 24
 # Smaller results are done in order at once.
 _SMALL: Final = 1 << 16

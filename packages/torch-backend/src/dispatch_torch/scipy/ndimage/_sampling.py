@@ -21,7 +21,7 @@ from typing import Any, Final, TypeVar
 import torch
 from torch import Tensor
 
-from ..._kernels import empty
+from ..._kernels import empty, on_cpu
 from ._correlate1d import needs_grad
 from ._extend import borders, extend
 from ._output import SIGNED_TWIN, cast_rounded, compute_dtype, is_integral, widest_dtype
@@ -213,7 +213,7 @@ def sample(images: Tensor, positions: Positions, spline: Spline, dtype: torch.dt
     if _is_recorded(images, positions):
         return _block(found, positions, slice(None), spline, dtype)
     result = torch.empty(shape, dtype=dtype, device=images.device)
-    most = _BLOCK_CPU if images.device.type == "cpu" else _BLOCK
+    most = _BLOCK_CPU if on_cpu(images.device) else _BLOCK
     rows = max(1, most * shape[1] // math.prod(shape))
     for low in range(0, shape[1], rows):
         part = slice(low, low + rows)
@@ -251,7 +251,8 @@ def _block(found: Field, positions: Positions, rows: slice, spline: Spline, dtyp
     if spline.order == 0:
         total = found.lines.index_select(1, index.reshape(-1)).view(shape)
     else:
-        weights = [basis_weights(fraction.to(found.compute), spline.order) for fraction in fractions]
+        # In double to the end: a weight that single precision rounds to 0 would make NaN of an infinity.
+        weights = [[w.to(found.compute) for w in basis_weights(t, spline.order)] for t in fractions]
         add = _in_order if found.ordered else _by_axis
         total = add(_gatherer(found, spline, index), found.strides, weights)
     value = fill_value(spline.cval, dtype).to(device) if found.raw else spline.cval

@@ -56,11 +56,12 @@ def sample(images: Tensor, positions: Positions, spline: Spline, dtype: torch.dt
         else filled.view(dtype)
     )
     view = as_arrays(result).reshape(shape[0], *positions.host_shape)
+    finite = spline.order == 0 or bool(torch.isfinite(found.lines.sum()))
     queue = deque(positions.boxes(_most(found, spline.order)))
 
     def work() -> None:
         with np.errstate(all="ignore"):
-            tile = _Tiles(found, positions, spline, stored.numpy(), view)
+            tile = _Tiles(found, positions, spline, stored.numpy(), view, finite)
             while queue:
                 try:
                     box = queue.popleft()
@@ -100,13 +101,13 @@ class _Tiles:
     """What computes tiles, in buffers of one thread: allocating the numbers of a tile would take a page fault each."""
 
     def __init__(
-        self, found: Field, positions: Positions, spline: Spline, stored: Array, into: Array
+        self, found: Field, positions: Positions, spline: Spline, stored: Array, into: Array, finite: bool
     ) -> None:
         self._found, self._positions, self._spline = found, positions, spline
         # What is outside, before and after it is rounded.
         self._value, self._stored = (stored if found.raw else spline.cval), stored
         self._into = into
-        self._lines = as_arrays(found.lines)
+        self._lines, self._finite = as_arrays(found.lines), finite
         most, axes = _most(found, spline.order), len(found.lengths)
         self._place, self._whole, self._linear = np.empty((3, most))
         self._index = np.empty(most, dtype=np.intp)
@@ -176,15 +177,16 @@ class _Tiles:
 
     def _weigh(self, fraction: Array, into: Array) -> None:
         """The weights of each tap along one axis."""
-        order = self._spline.order
-        if order == 3 and not self._found.ordered:
+        order, exact = self._spline.order, self._found.ordered or not self._finite
+        if order == 3 and not exact:
             term = self._term[: len(fraction)]
             np.copyto(term, fraction, casting="unsafe")
             _cubic(term, into)
-        else:
-            short = fraction.astype(into.dtype, copy=False)
-            for part, weight in zip(into, basis_weights(short, order), strict=True):
-                part[...] = weight
+            return
+        # A weight that single precision rounds to 0 would make NaN of an infinity.
+        precise = fraction if exact else fraction.astype(into.dtype, copy=False)
+        for part, weight in zip(into, basis_weights(precise, order), strict=True):
+            np.copyto(part, weight, casting="unsafe")
 
     def _by_axis(self, line: Array, index: Array, weights: Array, axis: int, offset: int) -> Array:
         """Sum of coefficients times weights, the innermost axis first."""

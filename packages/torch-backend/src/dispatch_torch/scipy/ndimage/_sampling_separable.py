@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..._kernels import on_cpu
 from ._correlate1d import needs_grad
 from ._output import is_integral
 from ._resample_grid import Grid
@@ -73,7 +74,7 @@ def resampled(images: Tensor, positions: Positions, spline: Spline, dtype: torch
 
 def _steps(positions: Positions) -> list[_Step] | None:
     """The step of each axis of the result."""
-    if any(t.device.type != "cpu" or needs_grad(t) for t in positions.terms()):
+    if any(not on_cpu(t.device) or needs_grad(t) for t in positions.terms()):
         return None
     if isinstance(positions, Scaled):
         scale, offset = (np.array(t.tolist()) for t in positions.terms())

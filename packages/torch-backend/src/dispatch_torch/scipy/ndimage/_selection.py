@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.autograd import forward_ad
 
+from ..._kernels import on_cpu
 from ._output import SIGNED_TWIN
 from ._selection_network import ARRAY, Network, Value, selection
 from ._tiles import SMALL_TILE, Reach, extend_all, narrow
@@ -115,7 +116,7 @@ def _selected(extended: Tensor, shape: Sequence[int], window: Window) -> Tensor:
     if has_network(window, math.prod(shape)):
         network = selection(window.mask, window.rank)
         search, copies = partial(_by_network, network), network.slots
-        limit = SMALL_TILE if extended.device.type == "cpu" else 0
+        limit = SMALL_TILE if on_cpu(extended.device) else 0
     else:
         search, copies, limit = partial(_by_gathering, window), window.count, 0
     memory = max(extended.nbytes, _SCRATCH_BYTES)

@@ -15,7 +15,7 @@ from dispatch_core.plugin_api import selection_limits
 from numpy.typing import NDArray
 from torch import Tensor
 
-from dispatch_torch._kernels import as_arrays, as_tensors, call_library, in_parallel, with_host_kernel
+from dispatch_torch._kernels import as_arrays, as_tensors, call_library, in_parallel, spans, with_host_kernel
 
 from ._output import is_integral
 from ._runs import MOST, as_signed, is_dense, places_of, row_spans, run_starts
@@ -23,8 +23,8 @@ from ._runs import MOST, as_signed, is_dense, places_of, row_spans, run_starts
 __all__ = ["value_indices"]
 
 _VALUES: Final = "scipy.ndimage.value_indices"
-#: Values in a wider range than this are not looked for in several slabs, whose results are joined value by value.
-_JOINED: Final = 4096
+#: Elements that runs are spread out to at a time.
+_BLOCK: Final = 1 << 15
 
 
 def _few_values(arr: Any) -> str | None:
@@ -78,70 +78,50 @@ def _values_on_host(arr: Tensor, *, ignore_value: Any = None) -> dict[int, tuple
         return _few(arr, ignored)
     array: NDArray[Any] = np.ascontiguousarray(as_arrays(arr))
     rows = array.reshape(-1, array.shape[-1])
-    span = int(array.max()) - int(array.min())
-    dense = is_dense(rows) and span < array.size
-    if dense and span >= 2**8:
+    # SciPy's table has an entry for each value in the range.
+    if is_dense(rows) and int(array.max()) - int(array.min()) < array.size:
         found = call_library(_VALUES, array, ignore_value=ignored)
         return {int(value): as_tensors(indices) for value, indices in found.items()}
     parts = row_spans(rows)
-    if span > _JOINED:
-        parts = [(0, len(rows))]
-    work = _sorted_pixels if dense else _sorted_runs
-    slabs = in_parallel(lambda start, stop: work(rows[start:stop], start, array.shape), parts)
-    values, counts, places = _joined(slabs) if len(slabs) > 1 else slabs[0]
+    starts = in_parallel(lambda start, stop: run_starts(rows[start:stop]) + start * rows.shape[1], parts)
+    values, counts, places = _sorted_runs(array, np.concatenate(starts))
     tensors = [torch.from_numpy(place) for place in places]
     return _mapping(values.tolist(), counts.tolist(), tensors, ignored)
 
 
-#: The values of a slab, how often each occurs, and the indices along each axis in the order of the values.
-_Slab = tuple[NDArray[Any], NDArray[np.int64], list[NDArray[np.int64]]]
+def _sorted_runs(
+    array: NDArray[Any], first: NDArray[np.int64]
+) -> tuple[NDArray[Any], NDArray[np.int64], list[NDArray[np.int64]]]:
+    """The values, how often each occurs, and the indices along each axis in the order of the values.
 
-
-def _sorted_pixels(rows: NDArray[Any], above: int, shape: tuple[int, ...]) -> _Slab:
-    """The indices of the elements of some rows, each sorted for itself; for a range of up to 256 values."""
-    keys = rows.reshape(-1)
-    lowest = keys.min()
-    digits = (keys - lowest).astype(np.uint8)
-    order = np.argsort(digits, kind="stable")  # by counting: in time linear in the elements
-    order += above * rows.shape[1]
-    counts = np.bincount(digits)
-    values = np.flatnonzero(counts)
-    return values.astype(keys.dtype) + lowest, counts[values], places_of(order, shape)
-
-
-def _sorted_runs(rows: NDArray[Any], above: int, shape: tuple[int, ...]) -> _Slab:
-    """The indices of the elements of some rows, whose runs are sorted."""
-    first = run_starts(rows)
-    keys, lengths = rows.reshape(-1)[first], np.diff(first, append=rows.size)
+    Parameters
+    ----------
+    array : ndarray, C-contiguous
+    first : ndarray
+        Where its runs begin.
+    """
+    keys, lengths = array.reshape(-1)[first], np.diff(first, append=array.size)
     order = _radix_order(keys)
     keys, first, lengths = keys[order], first[order], lengths[order]
     is_new = np.append(True, keys[1:] != keys[:-1])
     ends = np.cumsum(lengths)
     counts = np.diff(ends[np.append(is_new[1:], True)], prepend=0)
-    places = places_of(first + above * rows.shape[1], shape)
-    places[-1] -= ends - lengths
-    places = [np.repeat(place, lengths) for place in places]
-    places[-1] += np.arange(rows.size)
+    begins = places_of(first, array.shape)
+    begins[-1] -= ends - lengths
+    places = [np.empty(array.size, dtype=np.int64) for _ in begins]
+    # Runs are spread out in blocks whose temporaries stay in cache.
+    edges = np.append(np.searchsorted(ends, np.arange(0, array.size, _BLOCK), side="right"), len(ends))
+    offsets = np.append(0, ends)[edges]
+
+    def spread(start: int, stop: int) -> None:
+        for block in range(start, stop):
+            runs, elements = slice(*edges[block : block + 2]), slice(*offsets[block : block + 2])
+            for place, begin in zip(places, begins, strict=True):
+                place[elements] = np.repeat(begin[runs], lengths[runs])
+            places[-1][elements] += np.arange(*offsets[block : block + 2])
+
+    in_parallel(spread, spans(len(edges) - 1))
     return keys[is_new], counts, places
-
-
-def _joined(slabs: list[_Slab]) -> _Slab:
-    """The result for all slabs: of each value the indices of one slab after the other."""
-    values = np.unique(np.concatenate([slab[0] for slab in slabs]))
-    table = np.zeros((len(values), len(slabs)), dtype=np.int64)
-    for number, (found, counts, _) in enumerate(slabs):
-        table[np.searchsorted(values, found), number] = counts
-    ends = np.cumsum(table).reshape(table.shape)
-    places = [np.empty(int(ends[-1, -1]), dtype=np.int64) for _ in slabs[0][2]]
-
-    def copy(number: int, axis: int) -> None:
-        source, stop = slabs[number][2][axis], 0
-        for end, count in zip(ends[:, number].tolist(), table[:, number].tolist(), strict=True):
-            places[axis][end - count : end] = source[stop : stop + count]
-            stop += count
-
-    in_parallel(copy, [(number, axis) for number in range(len(slabs)) for axis in range(len(places))])
-    return values, table.sum(axis=1), places
 
 
 def _few(arr: Tensor, ignored: int | None) -> dict[int, tuple[Tensor, ...]]:
@@ -178,7 +158,7 @@ def value_indices(arr: Tensor, *, ignore_value: Any = None) -> dict[int, tuple[T
     Notes
     -----
     One stable sort of the elements, on the CPU of the runs of equal values along the last axis, in slabs on all
-    cores; noise of more than 256 values is SciPy's there. Beside the result, the temporaries are as much again. It
+    cores; noise, whose runs are short, is SciPy's there. Beside the result, the temporaries are as much again. It
     waits for the device twice: for the number of values, and for the values and their counts, which the result
     needs as numbers.
     """
