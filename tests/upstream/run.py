@@ -127,7 +127,8 @@ def _pytest(
     if spread:
         environment["OMP_NUM_THREADS"] = "1"
     command = [sys.executable, "-m", "pytest", "-c", str(folder / "pytest.ini"), "-p", "no:cacheprovider"]
-    command += ["-q", "--tb=short", "--disable-warnings", *spread, *arguments]
+    # Native tracebacks: the others parse a whole test file for each failure, also for the known ones.
+    command += ["-q", "--tb=native", "--disable-warnings", *spread, *arguments]
     return subprocess.run(command, cwd=folder, env=environment, check=False).returncode
 
 

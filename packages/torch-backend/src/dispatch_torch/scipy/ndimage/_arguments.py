@@ -64,7 +64,7 @@ def normalize_axes(axes: int | Sequence[int] | None, ndim: int) -> tuple[int, ..
             raise ValueError(f"axes: {index} is out of range for an array of {ndim} dimensions")
         result.append(index % ndim)
     if len(set(result)) != len(result):
-        raise ValueError(f"axes: every axis may be given once only, got {tuple(axes)}")
+        raise ValueError(f"axes must be unique: every axis may be given once only, got {tuple(axes)}")
     return tuple(result)
 
 
@@ -86,7 +86,8 @@ def per_axis(value: Any, axes_count: int, name: str) -> tuple[Any, ...]:
     entries = tuple(value)
     if len(entries) != axes_count:
         raise RuntimeError(
-            f"{name}: a sequence must have one entry for each of the {axes_count} axes filtered, got {len(entries)}"
+            f"{name}: a sequence argument must have length equal to input rank, or to the number of axes if these "
+            f"are given: {axes_count}, not {len(entries)}"
         )
     return entries
 

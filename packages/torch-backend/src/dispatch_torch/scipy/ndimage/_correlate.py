@@ -93,11 +93,11 @@ def _along_axis(
     convolution: bool,
 ) -> Tensor:
     shape = kernel.shape
+    value = read_cval(cval, complex_input=input.is_complex(), complex_weights=kernel.is_complex)
     if len(shape) != 1 or shape[0] == 0:
         raise RuntimeError(f"weights: must be a sequence of at least one number, got shape {shape}")
     axis = normalize_axis(axis, input.ndim)
     before = weights_before(origin, shape[0], convolution=convolution)
-    value = read_cval(cval, complex_input=input.is_complex(), complex_weights=kernel.is_complex)
     if convolution:
         kernel = kernel.mirrored()
     result = correlate_axis(input, kernel, axis, before, normalize_mode(mode), value, target.dtype)
@@ -191,7 +191,7 @@ def _dense(
     kernel = read_weights(weights)
     if len(kernel.shape) != len(chosen):
         raise RuntimeError(
-            f"weights: must have one axis for each of the {len(chosen)} axes, got {kernel.shape}"
+            f"weights.ndim ({len(kernel.shape)}) must match len(axes) ({len(chosen)}), the axes to filter"
         )
     if 0 in kernel.shape:
         raise RuntimeError(f"weights: there are none, the shape is {kernel.shape}")

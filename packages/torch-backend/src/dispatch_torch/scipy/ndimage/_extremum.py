@@ -308,7 +308,9 @@ def placed(
     given = normalize_axes(around.axes, ndim)
     axes = sorted(given)
     if mask.ndim != len(axes):
-        raise RuntimeError(f"footprint: has {mask.ndim} dimensions, but {len(axes)} axes are to be filtered")
+        raise RuntimeError(
+            f"footprint.ndim ({mask.ndim}) must match len(axes) ({len(axes)}), the axes to filter"
+        )
     owners = given if len(axes) < ndim else axes
     origins = dict(zip(owners, per_axis(around.origin, len(axes), "origin"), strict=True))
     extents, before = [1] * max(ndim, 1), [0] * max(ndim, 1)

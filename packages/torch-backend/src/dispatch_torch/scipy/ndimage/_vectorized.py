@@ -97,17 +97,21 @@ def vectorized_filter(
     the windows that count, `batch_memory` at most.
     """
     if not callable(function):
-        raise ValueError(f"function: {function!r} can't be called")
-    if (size is None) == (footprint is None):
-        raise ValueError("exactly one of size and footprint has to describe the window")
+        raise ValueError(f"`function` must be a callable, got {function!r}")
+    if size is None and footprint is None:
+        raise ValueError("Either `size` or `footprint` must be provided: nothing describes the window")
+    if size is not None and footprint is not None:
+        raise ValueError("Either `size` or `footprint` may be provided, not both: each describes the window")
     mask = None if footprint is None else read_mask(footprint)
     chosen = _axes(axes, input.ndim)
     lengths = _lengths(size, len(chosen)) if mask is None else mask.shape
     if len(lengths) != len(chosen):
-        raise ValueError(f"axes: there are {len(chosen)}, but the window has {len(lengths)} dimensions")
+        raise ValueError(
+            f"`axes` must be compatible with the dimensionality of the window, {len(lengths)}; they are {len(chosen)}"
+        )
     boundary = _MODES.get(mode)
     if boundary is None:
-        raise ValueError(f"mode: {mode!r} is not a boundary mode; use one of {', '.join(_MODES)}")
+        raise ValueError(f"`mode` must be one of {', '.join(_MODES)}; got {mode!r}")
     constant = _constant(cval, boundary, input.dtype)
     shifts = _origins(origin, len(chosen), boundary)
     memory = _memory(batch_memory)
@@ -136,9 +140,13 @@ def _axes(axes: Any, ndim: int) -> tuple[int, ...]:
     if axes is None:
         return tuple(range(ndim))
     given = _as_tuple(axes)
+    if len(given) > ndim:
+        raise ValueError(
+            f"The length of `axes` may not exceed the dimensionality of input, {ndim}; got {given}"
+        )
     chosen = tuple(normalize_axis(axis, ndim) for axis in given)
     if len(set(chosen)) < len(chosen):
-        raise ValueError(f"axes: every axis may be given once only, got {given}")
+        raise ValueError(f"axes must be unique: every axis may be given once only, got {given}")
     return chosen
 
 
@@ -146,23 +154,28 @@ def _integers(values: Any, count: int, name: str) -> tuple[int, ...]:
     """A sequence of integers, or a single one for all axes."""
     entries = tuple(values) if is_sequence(values) else (values,) * count
     if not all(isinstance(entry, Integral) and not isinstance(entry, bool) for entry in entries):
-        raise ValueError(f"{name}: must be an integer or a sequence of them, got {values!r}")
+        raise ValueError(f"All elements of `{name}` must be integers, got {values!r}")
     return tuple(int(entry) for entry in entries)
 
 
 def _lengths(size: Any, count: int) -> tuple[int, ...]:
     lengths = _integers(size, count, "size")
     if any(length < 1 for length in lengths):
-        raise ValueError(f"size: must be positive, got {size!r}")
+        raise ValueError(f"All elements of `size` must be positive integers, got {size!r}")
     return lengths
 
 
 def _origins(origin: Any, count: int, mode: str) -> tuple[int, ...]:
     shifts = _integers(0 if origin is None else origin, count, "origin")
     if len(shifts) != count:
-        raise ValueError(f"origin: a sequence must have one entry for each of the {count} axes filtered")
+        raise ValueError(
+            f"`origin` must be an integer or tuple of integers with length equal to the number of axes, {count}; "
+            f"got {origin!r}"
+        )
     if mode == "valid" and any(shifts):
-        raise ValueError("origin: has no meaning in mode 'valid'")
+        raise ValueError(
+            "`mode='valid'` is incompatible with use of `origin`: windows that are inside have no shift"
+        )
     return shifts
 
 
@@ -171,10 +184,10 @@ def _constant(cval: Any, mode: str, dtype: torch.dtype) -> Any:
     if cval is None:
         return 0
     if mode != "constant":
-        raise ValueError(f"cval: belongs to mode 'constant', but the mode is {mode!r}")
+        raise ValueError(f"Use of `cval` is compatible only with `mode='constant'`, but the mode is {mode!r}")
     value = np.asarray(cval)
     if value.size != 1 or not np.issubdtype(value.dtype, np.number):
-        raise ValueError(f"cval: must be a number, got {cval!r}")
+        raise ValueError(f"`cval` must include only numbers, got {cval!r}")
     number = value.item()
     if isinstance(number, float):
         return cast(torch.tensor(number, dtype=torch.float64), dtype).item()  # a parameter, not data
@@ -186,7 +199,7 @@ def _memory(batch_memory: Any) -> float:
         0.0 if isinstance(batch_memory, bool) or not isinstance(batch_memory, Real) else float(batch_memory)
     )
     if not memory > 0:
-        raise ValueError(f"batch_memory: must be a positive number of bytes, got {batch_memory!r}")
+        raise ValueError(f"`batch_memory` must be positive number of bytes, got {batch_memory!r}")
     return memory
 
 
@@ -240,7 +253,9 @@ def _parts(windows: Tensor, memory: float) -> list[Tensor]:
     rows = windows.shape[0]
     per_row = windows.numel() // rows * windows.element_size()
     if per_row > memory:
-        raise ValueError(f"batch_memory: the least that can be filtered at a time takes {per_row} bytes")
+        raise ValueError(
+            f"`batch_memory` is insufficient for minimum chunk size, which takes {per_row} bytes"
+        )
     step = int(min(rows, memory // per_row))
     return [windows.narrow(0, start, min(step, rows - start)) for start in range(0, rows, step)]
 
