@@ -1,3 +1,20 @@
-"""For all tests: pytest's own fixture for running pytest, which only a conftest at the top may ask for."""
+"""For all tests: pytest's own fixture for running pytest, which only a conftest at the top may ask for.
+
+The options of the process are put back after each test: commands of the command line change them, as they may in a
+process of their own.
+"""
+
+from collections.abc import Iterator
+
+import pytest
+from dispatch_core._options import get_base, set_base
 
 pytest_plugins = ["pytester"]
+
+
+@pytest.fixture(autouse=True)
+def _options_as_before() -> Iterator[None]:
+    base = get_base()
+    yield
+    if get_base() is not base:
+        set_base(base)

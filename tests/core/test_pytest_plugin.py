@@ -412,6 +412,23 @@ def test_an_entry_that_passes_or_has_no_test_fails_the_run(session: Any, pyteste
     assert run.report["problems"] == []
 
 
+def test_one_that_gives_itself_up_is_not_the_entrys(session: Any, pytester: pytest.Pytester) -> None:
+    known_file(pytester, '[[xfail]]\ntest = "test_it.py::test_it[*]"\nreason = "fire"\n')
+    run = session(
+        """
+@pytest.mark.parametrize("burns", [0, 1])
+def test_it(burns):
+    if burns:
+        filters.failing(Array(HOST))
+    pytest.xfail("not for this one")
+        """,
+        "--dispatch-xfail=known.toml",
+    )
+    assert run.ret == 0
+    known = {name: test.get("known") for name, test in run.report["tests"].items()}
+    assert known == {"test_it.py::test_it[0]": None, "test_it.py::test_it[1]": "fire"}
+
+
 def test_ids_begin_with_the_outermost_package(session: Any, pytester: pytest.Pytester) -> None:
     package = pytester.mkpydir("pack")
     tests = package / "tests"

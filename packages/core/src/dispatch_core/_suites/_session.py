@@ -245,6 +245,8 @@ class Session:
             self.summary.problems.append(
                 f"{entry.where}: {test_id(item)} passes; remove or restrict the entry"
             )
+        if call.excinfo is not None and call.excinfo.errisinstance(pytest.xfail.Exception):
+            entry = None  # the test gave itself up, with or without an entry
         heard = item.stash.get(HEARD, {}).get(call.when, Heard((), ()))
         phase = Phase(
             test=test_id(item),

@@ -94,7 +94,9 @@ class Summary:
             test.outcome, test.message = outcome, _message(report)
         if phase is None:
             return
-        test.lifted, test.known = phase.lifted, phase.known
+        test.lifted = phase.lifted
+        if outcome == test.outcome:  # the phase that decided how the test ended
+            test.known = phase.known
         test.violations += phase.heard.violations
         for tally in phase.heard.tallies:
             test.functions.add(tally.sort.function)

@@ -141,14 +141,14 @@ def _scan(slices: Array, behind: int) -> None:
     targets = list(slices[1:][inside])
     minimum, add = np.minimum, np.add  # looked up some thousand times
     for (left, middle, right), target in zip(firsts, targets, strict=False):
-        minimum(left, right, out)
-        minimum(out, middle, out)
+        minimum(left, right, out=out)
+        minimum(out, middle, out=out)
         result = out
         for (left, middle, right), result in stages:
-            minimum(left, right, result)
-            minimum(result, middle, result)
+            minimum(left, right, out=result)
+            minimum(result, middle, out=result)
         add(result, 1, result)
-        minimum(target, result, target)
+        minimum(target, result, out=target)
 
 
 def _neighbours(values: Array, axis: int) -> tuple[Array, Array, Array]:
