@@ -248,7 +248,7 @@ def test_filter_of_nothing_copies():
 
 def test_real_output_of_a_complex_result():
     x = torch.ones(3, dtype=torch.complex64)
-    with pytest.warns(UserWarning, match="promoted to complex"):
+    with pytest.warns(UserWarning, match="promoting specified output dtype to complex"):
         assert ndimage.correlate1d(x, [1.0], output=np.float64).dtype == torch.complex128
     with pytest.raises(RuntimeError, match="complex"):
         ndimage.correlate1d(x, [1.0], output=torch.empty(3))

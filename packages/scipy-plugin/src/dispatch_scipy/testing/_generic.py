@@ -60,11 +60,6 @@ def overwriting(values: Any, scale: float = 1.0) -> Any:
     return values[-1]
 
 
-def pair(values: Any, scale: float = 1.0) -> Any:
-    """Two values, where one is wanted."""
-    return values[:1].reshape(1, 1)[[0, 0]]
-
-
 _SCALE: Final = st.sampled_from((2.0, -0.5))
 
 
@@ -264,9 +259,8 @@ CASES: Final[Mapping[str, Case]] = {
     "generic_filter": case(
         ("footprint",),
         input=image(),
-        function=fixed(
-            st.sampled_from((extent, ends, count, overwriting)), st.sampled_from((pair, None, "max"))
-        ),
+        # A function that returns no number: SciPy 1.17 raises TypeError or SystemError, as it happens.
+        function=fixed(st.sampled_from((extent, ends, count, overwriting)), st.sampled_from((None, "max"))),
         axes=maybe(axes),
         footprint=maybe(Part(_windows.footprint.valid, _no_footprint)),
         size=Part(_size, _no_size),

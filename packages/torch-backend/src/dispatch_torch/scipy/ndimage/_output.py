@@ -274,6 +274,7 @@ def resolve(
     if complex_output and not dtype.is_complex:
         if isinstance(output, str):
             raise RuntimeError(f"output: is {output!r}, but the result is complex")
-        warnings.warn(f"output: {dtype} is promoted to complex, as the result is complex", stacklevel=3)
+        msg = f"output: promoting specified output dtype to complex, since {dtype} cannot hold the result"
+        warnings.warn(msg, stacklevel=3)
         dtype = complex_counterpart(dtype)
     return Output(dtype, None)
