@@ -29,7 +29,7 @@ from dispatch_core.testing import (
 from hypothesis import strategies as st
 
 from . import _windows
-from ._parts import axes, count_axes, cval, image, output, per_axis
+from ._parts import axes, count_axes, cval, image, mode, output, per_axis
 
 #: What SciPy's code for a single axis casts to these and back; the others are written as they are.
 _WIDE: Final = ("int64", "uint64", "float64", "float32")
@@ -126,7 +126,7 @@ def _ranking(rank: Part | None = None, percentile: Part | None = None) -> Case:
         size=Part(_size, _no_size),
         rank=rank or nothing,
         percentile=percentile or nothing,
-        mode=maybe(_windows.window_modes),
+        mode=maybe(mode),  # one for each axis is for extrema alone, which have calls of their own
         cval=maybe(Part(_cval)),
         origin=maybe(_windows.origins),
         output=maybe(Part(_output, _no_output)),
