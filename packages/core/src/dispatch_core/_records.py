@@ -86,7 +86,7 @@ class _Running:
             bytes_copied=copied,
             passed=route.passed,
             fell_back=route.fell_back,
-            kernel="+".join(self.kernels or implementation.traits.kernels[:1]) if implementation else None,
+            kernel="+".join(self.kernels or ["device"]) if implementation else None,
             depth=self.depth,
             error=error,
         )
