@@ -1,8 +1,8 @@
 """The calls of ``scipy.ndimage`` that are timed, and the image that they are made on.
 
-Left out: functions that spend their time in a Python callable of the user's (generic_filter, generic_filter1d,
-vectorized_filter, geometric_transform, labeled_comprehension), which stay with SciPy when torch is selected, and
-those without array work (generate_binary_structure, iterate_structure).
+Left out: functions that spend their time in a Python callable of the user's (generic_filter with another one than
+NumPy's reductions, generic_filter1d, vectorized_filter, geometric_transform, labeled_comprehension), which stay with
+SciPy when torch is selected, and those without array work (generate_binary_structure, iterate_structure).
 """
 
 from __future__ import annotations
@@ -185,6 +185,7 @@ FILTERS = [
     *_calls("median_filter", ("11", {"size": 11}), ("ball 3", lambda s: {"footprint": s.ball(3)}), ndim=(2,)),
     *_calls("rank_filter", ("3, 2nd", {"size": 3, "rank": 1})),
     *_calls("percentile_filter", ("5, 20 %", {"size": 5, "percentile": 20})),
+    *_calls("generic_filter", ("np.mean 3", {"function": np.mean, "size": 3}), largest=2**16),
 ]
 MORPHOLOGY = [
     *_calls("grey_erosion", ("5", lambda s: {"size": (5,) * len(s.shape)})),

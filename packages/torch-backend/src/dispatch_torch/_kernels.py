@@ -114,7 +114,7 @@ def as_arrays(value: Any, pairs: list[tuple[np.ndarray, Tensor]] | None = None) 
         return view
     if isinstance(value, torch.dtype):
         return np.dtype(str(value).removeprefix("torch."))
-    if isinstance(value, (list, tuple)):
+    if type(value) in (list, tuple):  # no LowLevelCallable, which is a tuple too
         return type(value)(as_arrays(v, pairs) for v in value)
     if isinstance(value, dict):
         return {k: as_arrays(v, pairs) for k, v in value.items()}

@@ -63,11 +63,21 @@ def overwriting(values: Any, scale: float = 1.0) -> Any:
 _SCALE: Final = st.sampled_from((2.0, -0.5))
 
 
+#: Backends may have these for many windows at a time.
+_REDUCTIONS: Final = (np.sum, np.mean, np.median, np.min, np.max, np.ptp, np.std, np.nanmean)
+
+
+def _extra_arguments(draw: Draw, given: Given) -> Any:
+    return () if given["function"] in _REDUCTIONS else (draw(_SCALE),)
+
+
 def _extra_keywords(draw: Draw, given: Given) -> Any:
-    return None if given.get("extra_arguments") else {"scale": draw(_SCALE)}
+    if given["function"] in _REDUCTIONS or given.get("extra_arguments"):
+        return None
+    return {"scale": draw(_SCALE)}
 
 
-_EXTRA_ARGUMENTS: Final = maybe(Part(lambda draw, given: (draw(_SCALE),), lambda draw, given: [1.0]))
+_EXTRA_ARGUMENTS: Final = maybe(Part(_extra_arguments, lambda draw, given: [1.0]))
 _EXTRA_KEYWORDS: Final = maybe(Part(_extra_keywords, lambda draw, given: "scale"))
 
 
@@ -260,7 +270,9 @@ CASES: Final[Mapping[str, Case]] = {
         ("footprint",),
         input=image(),
         # A function that returns no number: SciPy 1.17 raises TypeError or SystemError, as it happens.
-        function=fixed(st.sampled_from((extent, ends, count, overwriting)), st.sampled_from((None, "max"))),
+        function=fixed(
+            st.sampled_from((extent, ends, count, overwriting, *_REDUCTIONS)), st.sampled_from((None, "max"))
+        ),
         axes=maybe(axes),
         footprint=maybe(Part(_windows.footprint.valid, _no_footprint)),
         size=Part(_size, _no_size),

@@ -21,7 +21,16 @@ from torch import Tensor
 
 from ..._kernels import with_host_kernel
 from ._arguments import check_origin, is_sequence, normalize_axes, normalize_axis, normalize_mode
-from ._callables import bound, compiled_on_host, for_any_arrays, is_compiled, stacked, with_compiled
+from ._callables import (
+    bound,
+    compiled_on_host,
+    for_any_arrays,
+    for_numpy_arrays,
+    is_compiled,
+    row_reduction,
+    stacked,
+    with_compiled,
+)
 from ._extend import extend
 from ._extremum import Neighbourhood, placed, real_number, window_mask
 from ._minmax import refuse_complex
@@ -38,7 +47,7 @@ def _is_compiled(input: Tensor, function: Any, *args: Any, **kwargs: Any) -> boo
 
 @with_host_kernel(with_compiled("scipy.ndimage.generic_filter"), when=_is_compiled)
 @limits(compiled_on_host)
-@selection_limits(function=for_any_arrays)
+@selection_limits(for_numpy_arrays)
 @traits(differentiable=True, precision=("default", "double"), kernels=("device", "host"))
 def generic_filter(
     input: Tensor,
@@ -62,7 +71,8 @@ def generic_filter(
     function : callable
         Called as ``function(values, *extra_arguments, **extra_keywords)`` with a 1-d tensor of the window's
         elements in C order: float64, or float32 on a device without it. Returns a real number, or a tensor with
-        one. A `scipy.LowLevelCallable` works on the CPU only, without gradients.
+        one. NumPy's sum, mean, var, std, nanmean, median, min, max and ptp, without more arguments, are computed
+        by torch for many windows at a time. A `scipy.LowLevelCallable` works on the CPU only, without gradients.
     size : int or sequence of int, optional
         Lengths of a box, per axis filtered.
     footprint : Tensor or sequence, as many dimensions as `axes`, optional
@@ -97,8 +107,8 @@ def generic_filter(
 
     Notes
     -----
-    One call per element, so this is slow; `vectorized_filter` makes few calls. Takes the extended input in double
-    and gathers windows of 8 MiB at a time. The footprint is copied to the host.
+    One call per element, so this is slow but for NumPy's reductions; `vectorized_filter` makes few calls. Takes the
+    extended input in double and gathers windows of 8 MiB at a time. The footprint is copied to the host.
     """
     if size is not None and footprint is not None:
         warnings.warn("size: ignored, because footprint is given", UserWarning, stacklevel=2)
@@ -109,6 +119,7 @@ def generic_filter(
     if target.dtype.is_complex:
         raise RuntimeError(f"output: dtype {target.dtype} is complex, but the function returns real numbers")
     call = bound(function, extra_arguments, extra_keywords)
+    reduction = row_reduction(function, extra_arguments, extra_keywords)
     wide = widest_dtype(input.device)
     if input.numel() == 0:
         return target.deliver(input.new_empty(input.shape, dtype=wide))
@@ -116,7 +127,10 @@ def generic_filter(
     extended = extend_all(image.to(wide), reach)
     results = []
     for windows in _gathered(extended, image.shape, offsets):
-        results.append(stacked([call(window) for window in windows], wide, input.device))
+        if reduction is None:
+            results.append(stacked([call(window) for window in windows], wide, input.device))
+        else:
+            results.append(reduction(windows))
     return target.deliver(cast_mirrored(torch.cat(results).reshape(input.shape), target.dtype))
 
 
