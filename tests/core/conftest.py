@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from dispatch_core import Backend, Function, Plugin, limits, traits
 from dispatch_core._discovery import registered
-from dispatch_core._namespaces import explicit_namespace
+from dispatch_core._namespaces import dispatchables
 
 
 class Array:
@@ -192,7 +192,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[types.SimpleNamespace]:
         monkeypatch.setitem(sys.modules, name, module)
     register_family("otherarrays:Array")
     with registered(PLUGIN), registered(BACKEND):
-        functions = explicit_namespace("fakelib.filters")
+        functions = {name: d.explicit for name, d in dispatchables("fakelib.filters").items()}
         yield types.SimpleNamespace(
             Array=Array,
             OtherArray=OtherArray,

@@ -22,7 +22,7 @@ from dispatch_core import (
 from dispatch_core._backend import selection_limits
 from dispatch_core._config import load
 from dispatch_core._discovery import backend_entries, registered
-from dispatch_core._namespaces import explicit_namespace
+from dispatch_core._namespaces import dispatchables
 from dispatch_core._options import get_base
 from dispatch_core.plugin_api import library_function, library_only, report_kernel, setting
 
@@ -33,7 +33,7 @@ def fake(world):
 
     def replaced(name, implementation, **declared):
         setattr(world.modules["fake_backend_filters"], name, implementation)
-        function = explicit_namespace("fakelib.filters")[name]
+        function = dispatchables("fakelib.filters")[name].explicit
         function.__dispatch__.declaration = dataclasses.replace(function.__dispatch__.declaration, **declared)
         return world.Array, function
 
@@ -218,7 +218,7 @@ def test_a_host_flag_spares_the_comparison_and_nothing_else(fake, monkeypatch):
     monkeypatch.setitem(sys.modules, "watchedarrays", types.SimpleNamespace(Watched=Watched))
     flagged = another("flagged", families=("watchedarrays:Watched",), host_flag="on_host")
     with registered(flagged):
-        function = explicit_namespace("fakelib.filters")["add"]
+        function = dispatchables("fakelib.filters")["add"].explicit
         function(Watched("host"), Watched("host"))
         looked.clear()
         function(Watched("host"), Watched("host"))

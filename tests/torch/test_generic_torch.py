@@ -244,7 +244,8 @@ def test_bad_arguments_of_vectorized_filter(arguments):
 # ------------------------------------------------------------------------------------------
 
 SELECTED = [
-    ("generic_filter", {"function": np.max, "size": 3}),
+    ("generic_filter", {"function": np.linalg.norm, "size": 3}),
+    ("generic_filter", {"function": np.max, "size": 3, "extra_keywords": {"initial": 0.5}}),
     ("generic_filter1d", {"function": lambda line, result: None, "filter_size": 3}),
     ("vectorized_filter", {"function": np.max, "size": 3}),
     ("generic_laplace", {"derivative2": lambda x, axis, output, mode, cval: library.sobel(x, axis, output)}),
@@ -264,6 +265,41 @@ def test_functions_written_for_numpy_get_numpy_arrays(name, arguments):
         np.testing.assert_array_equal(function(x, **arguments), getattr(library, name)(x, **arguments))
     with using("torch", min_size=0, fallback="error"), pytest.raises(UnsupportedCallError):
         function(x, **arguments)
+
+
+REDUCTIONS = (
+    np.sum,
+    np.mean,
+    np.var,
+    np.std,
+    np.median,
+    np.min,
+    np.max,
+    np.ptp,
+    np.amin,
+    np.amax,
+    np.nanmean,
+)
+
+
+@pytest.mark.parametrize("reduction", REDUCTIONS, ids=lambda f: f.__name__)
+@pytest.mark.parametrize("size", [2, 3, 12])  # 4, 9 and 144 elements: NumPy adds them in three ways
+def test_reductions_of_numpy_are_run_by_torch(reduction, size):
+    x = np.random.default_rng(0).normal(size=(15, 16))
+    expected = library.generic_filter(x, reduction, size)
+    with using("torch", min_size=0, fallback="error"), trace() as calls:
+        selected = ndimage.generic_filter(x, reduction, size)
+    assert calls.records[0].backend == "torch"
+    by_type = ndimage.generic_filter(torch.from_numpy(x), reduction, size)
+    np.testing.assert_allclose(selected, expected, rtol=1e-15)
+    np.testing.assert_array_equal(by_type.numpy(), selected)
+
+
+def test_sums_are_added_in_the_order_of_numpy():
+    x = np.random.default_rng(0).normal(size=(9, 9)) * 10.0 ** np.arange(9)
+    for size in (2, 3, 12):
+        by_type = ndimage.generic_filter(torch.from_numpy(x), np.sum, size)
+        np.testing.assert_array_equal(by_type.numpy(), library.generic_filter(x, np.sum, size))
 
 
 def test_functions_that_dispatch_are_accelerated():

@@ -94,6 +94,9 @@ class Backend:
     host_flag : str or None
         An attribute of its arrays, true where they lie in the host's memory, that is quicker to read than their
         device: of arrays that have it set the devices aren't compared. torch's is ``"is_cpu"``.
+    array_api : bool
+        Whether its arrays follow the array API standard, by themselves or by way of array-api-compat. Portable
+        implementations of plugins then run on them.
     settings : mapping of str to object
         What users may set in ``[backend.NAME]`` and as ``DISPATCH_NAME_SETTING``: names and defaults, whose type
         a value has to be of.
@@ -110,6 +113,7 @@ class Backend:
     min_size: int = 0
     tolerance: Tolerance = dataclasses.field(default_factory=lambda: dict(TOLERANCE))
     host_flag: str | None = None
+    array_api: bool = False
     settings: Mapping[str, bool | int | str] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -16,9 +16,9 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
-from ._backend import INTERFACE, Backend, HostAdapter, Implementation, fit
+from ._backend import INTERFACE, TOLERANCE, Backend, HostAdapter, Implementation, fit
 from ._errors import BackendError, BackendImportError, ConfigError
-from ._families import families_of, register_family
+from ._families import NO_PART, families_of, register_family
 from ._plugin import Plugin
 
 if TYPE_CHECKING:
@@ -87,6 +87,9 @@ class Entry(Generic[D]):
         if isinstance(declaration, Backend):
             for family in declaration.families:
                 register_family(family)
+        else:
+            for classname in declaration.no_part:
+                register_family(classname, NO_PART)
         self.declaration = declaration
 
 
@@ -311,7 +314,7 @@ def implementation(
         return None
     declaration = entry.require()
     label = entry.name if isinstance(declaration, Backend) else "portable"
-    tolerance = declaration.tolerance if isinstance(declaration, Backend) else {}
+    tolerance = declaration.tolerance if isinstance(declaration, Backend) else TOLERANCE
     try:
         return fit(f"{namespace}.{name}", signature, label, call, tolerance)
     except BackendError as error:

@@ -112,6 +112,14 @@ class Dispatchable:
             self._implementations[key] = found
         return self._implementations[key]
 
+    def implementation_for(self, entry: _discovery.Entry[Any]) -> Implementation | str | None:
+        """What runs a call on a backend's arrays: its own implementation, else the plugin's for every family."""
+        found = self.implementation(entry)
+        if not isinstance(found, Implementation) and entry.require().array_api:
+            portable = self.portable()
+            return portable if isinstance(portable, Implementation) else found or portable
+        return found
+
     # -- the call path --------------------------------------------------------------------------------------------
 
     def slow(self, values: tuple[Any, ...]) -> Any:

@@ -49,8 +49,9 @@ _cache: weakref.WeakKeyDictionary[type, str] = weakref.WeakKeyDictionary()
 
 
 def register_family(classname: str, family: str | None = None) -> None:
-    """Say that ``"module:qualname"`` and its subclasses belong to a family, named by its top module."""
-    family = family or classname.partition(":")[0].partition(".")[0]
+    """Say that ``"module:qualname"`` and its subclasses belong to a family, named by its top module, or `NO_PART`."""
+    if family is None:
+        family = classname.partition(":")[0].partition(".")[0]
     with _lock:
         if _registered.get(classname) == family:
             return
@@ -61,7 +62,7 @@ def register_family(classname: str, family: str | None = None) -> None:
 
 def known_families() -> tuple[str, ...]:
     """The names of all families that anything was registered for."""
-    return tuple(sorted({HOST, *_registered.values()}))
+    return tuple(sorted({HOST, *_registered.values()} - {NO_PART}))
 
 
 def classify(cls: type) -> str:

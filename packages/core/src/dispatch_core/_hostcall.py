@@ -6,7 +6,7 @@ array shares the memory of the host array its function writes there, elsewhere t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ._families import HOST, classify
@@ -63,6 +63,8 @@ class _Exchange:
             if isinstance(result, list):
                 return items
             return type(result)(*items) if hasattr(result, "_fields") else tuple(items)
+        if isinstance(result, Generator):
+            return (self.give(r, wanted) for r in result)
         if isinstance(result, dict):
             return {key: self.give(value, wanted) for key, value in result.items()}
         result = self.refit(result)

@@ -19,7 +19,15 @@ from ._dispatchable import Dispatchable
 from ._errors import BackendError, DispatchError
 from ._plugin import Function
 
-__all__ = ["declared", "dispatchable", "dispatchables", "explicit_namespace", "find", "library_function"]
+__all__ = [
+    "declared",
+    "dispatchable",
+    "dispatchables",
+    "explicit_module",
+    "explicit_namespace",
+    "find",
+    "library_function",
+]
 
 _lock = threading.Lock()
 _newest: dict[tuple[str, str], Dispatchable] = {}
@@ -104,6 +112,36 @@ def _add_problem(entry: _discovery.Entry[Any], problem: str) -> None:
 def explicit_namespace(namespace: str) -> dict[str, Callable[..., Any]]:
     """The dispatching functions of a namespace with nothing patched, by name."""
     return {name: d.explicit for name, d in dispatchables(namespace).items()}
+
+
+def explicit_module(
+    namespace: str, module: str
+) -> tuple[list[str], Callable[[str], Any], Callable[[], list[str]]]:
+    """``__all__``, ``__getattr__`` and ``__dir__`` of a module that stands for a namespace, with nothing patched.
+
+    Its functions are the dispatching ones, made when they are first asked for. Whatever else the namespace has
+    (classes, constants, functions that no plugin declares) is passed through.
+
+    Parameters
+    ----------
+    namespace : str
+        The library's: ``"scipy.ndimage"``.
+    module : str
+        ``__name__`` of the module.
+    """
+    library = importlib.import_module(namespace)
+    table = declared(namespace)
+
+    def module_getattr(name: str) -> Any:
+        if name in table and (found := _present(namespace, table[name])) is not None:
+            vars(sys.modules[module])[name] = found.explicit
+            return found.explicit
+        return getattr(library, name)
+
+    def module_dir() -> list[str]:
+        return sorted({*vars(sys.modules[module]), *table, *dir(library)})
+
+    return list(getattr(library, "__all__", table)), module_getattr, module_dir
 
 
 def library_function(qualified: str) -> Callable[..., Any]:

@@ -78,6 +78,9 @@ class Plugin:
     suite : str
         Module by which the pytest plugin fits the library's own test suite to rerouting, see
         ``dispatch_core._suites._fits``.
+    no_part : tuple of str
+        Classes of the library, as ``"module:qualname"``, that can be made an array of and yet are none: arguments of
+        these classes take no part in decisions.
     requires : str
         Range of the library's versions that the plugin works with.
     tested : tuple of str
@@ -93,6 +96,7 @@ class Plugin:
     portable: Mapping[str, str] = dataclasses.field(default_factory=dict)
     strategies: Mapping[str, str] = dataclasses.field(default_factory=dict)
     suite: str = ""
+    no_part: tuple[str, ...] = ()
     requires: str = ""
     tested: tuple[str, ...] = ()
     interface: int = INTERFACE

@@ -171,7 +171,7 @@ def _select(
 ) -> Route | str:
     """The route through a selected backend, or why it can't take the call."""
     backend = entry.require()
-    found = function.implementation(entry)
+    found = function.implementation_for(entry)
     if not isinstance(found, Implementation):
         return found or f"has no {function.qualified}"
     adapter = adapter_of(entry)
@@ -250,7 +250,7 @@ def _foreign_route(
         (passed if reason else absent).append(Passed(entry.name, reason or f"has no {function.qualified}"))
     if family in function.declaration.home:
         return Route(kind="home", backend="home", passed=tuple(passed), **common)
-    portable = function.portable()
+    portable = function.portable() if _is_standard(operands, entries) else None
     if isinstance(portable, Implementation):
         reason_ = _refusal(portable, arguments, operands, options)
         if reason_ is None:
@@ -265,6 +265,13 @@ def _foreign_route(
     passed += absent
     error = _unsupported_error(function, family, operands, passed, bool(entries))
     return _refused(function, family, error, device, tuple(passed))
+
+
+def _is_standard(operands: Iterable[Operand], entries: Iterable[Entry[Backend]]) -> bool:
+    """Whether portable implementations run on the arrays: they follow the array API standard."""
+    return any(e.require().array_api for e in entries) or all(
+        hasattr(o.value, "__array_namespace__") for o in operands
+    )
 
 
 def _preference(name: str, options: Options) -> tuple[int, str]:
@@ -354,7 +361,9 @@ def _unsupported_error(
     elif not installed:
         msg += f"No installed backend computes on {family} arrays; one called dispatch-{family} may exist. "
     others = [n for n, e in backend_entries().items() if e.get() and n not in {p.backend for p in passed}]
-    able = [n for n in others if isinstance(function.implementation(backend_entries()[n]), Implementation)]
+    able = [
+        n for n in others if isinstance(function.implementation_for(backend_entries()[n]), Implementation)
+    ]
     if able:
         msg += f"The function is implemented by: {', '.join(able)}. "
     msg += "To compute on the CPU on purpose, convert the arguments to NumPy and the result back, "

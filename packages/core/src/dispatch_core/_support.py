@@ -271,7 +271,7 @@ def _row(function: Dispatchable, entry: _discovery.Entry[Backend]) -> Support:
         return _implemented(function, entry, found, lazy_limit)
     if set(families_of(backend.families)) & set(function.declaration.home):
         return dataclasses.replace(_none(function, entry, found), status="native")
-    portable = function.portable()
+    portable = function.implementation_for(entry)
     if isinstance(portable, Implementation):
         row = _implemented(function, entry, portable)
         return dataclasses.replace(row, status="portable", reason=found)

@@ -2,7 +2,7 @@
 
 from ._backend import INTERFACE, HostAdapter, selection_limits
 from ._discovery import resolve_device
-from ._namespaces import explicit_namespace, library_function
+from ._namespaces import explicit_module, library_function
 from ._observe import Watcher
 from ._options import current_options, library_only, setting
 from ._records import report_kernel
@@ -12,7 +12,7 @@ __all__ = [
     "HostAdapter",
     "Watcher",
     "current_options",
-    "explicit_namespace",
+    "explicit_module",
     "library_function",
     "library_only",
     "report_kernel",

@@ -4,23 +4,11 @@ The same names, signatures and docstrings as ``scipy.ndimage``. Whatever else th
 deprecated submodules) is passed through.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import scipy.ndimage as _ndimage
-from dispatch_core.plugin_api import explicit_namespace
+from dispatch_core.plugin_api import explicit_module
 
 if TYPE_CHECKING:
     from scipy.ndimage import *  # noqa: F403
 
-_functions = explicit_namespace("scipy.ndimage")
-globals().update(_functions)
-
-__all__ = list(_ndimage.__all__)
-
-
-def __getattr__(name: str) -> Any:
-    return getattr(_ndimage, name)
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *dir(_ndimage)})
+__all__, __getattr__, __dir__ = explicit_module("scipy.ndimage", __name__)

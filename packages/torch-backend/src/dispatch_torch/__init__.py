@@ -16,6 +16,7 @@ backend = Backend(
     requires={"torch": ">=2.6", "scipy": ">=1.16"},
     host="dispatch_torch._host:TorchHost",
     host_flag="is_cpu",
+    array_api=True,
     settings={"host_kernels": True},  # False: device kernels everywhere, as on a GPU
     min_size=65_536,  # about where it breaks even with SciPy on two cores: benchmarks/bench_ndimage.py --size 256
 )

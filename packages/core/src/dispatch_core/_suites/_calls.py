@@ -133,7 +133,9 @@ def violation(
 def _is_limit(function: Dispatchable, route: Route, arguments: Mapping[str, Any]) -> bool:
     """Whether a fallback is by what the backends declare: they have the function, and size is not the reason."""
     entries = [backend_entries()[p.backend] for p in route.passed]
-    if any(not isinstance(function.implementation(e), Implementation) or not adapter_of(e) for e in entries):
+    if any(
+        not isinstance(function.implementation_for(e), Implementation) or not adapter_of(e) for e in entries
+    ):
         return False
     at_any_size = dataclasses.replace(current_options(), min_size=0)
     return decide(function, arguments, at_any_size).kind != "selected"

@@ -102,7 +102,7 @@ def _check_by_type(target: Target, call: Call) -> None:
     with watch([s.value for s in made.slots], target.adapter) as transfers:
         actual = _dispatched(target, call, made, options)
     _check_record(target, call, actual)
-    if not _is_ours(target, actual, "backend"):
+    if not (_is_ours(target, actual, "backend") or _is_portable(actual)):
         _check_refusal(target, call, actual)
         return
     if not _ran_on_views(actual):
@@ -127,6 +127,10 @@ def _check_by_selection(target: Target, call: Call) -> None:
 def _is_ours(target: Target, actual: Outcome, kind: str) -> bool:
     route = actual.route
     return route is not None and route.kind == kind and route.backend == target.entry.name
+
+
+def _is_portable(actual: Outcome) -> bool:
+    return actual.route is not None and actual.route.kind == "portable"
 
 
 def _check_record(target: Target, call: Call, actual: Outcome) -> None:

@@ -115,7 +115,7 @@ def check_function(
         shares_memory=shares_memory,
     )
     if target.implementation is None and required:
-        found = dispatchable.implementation(entry) or f"backend {backend!r} has none"
+        found = dispatchable.implementation_for(entry) or f"backend {backend!r} has none"
         raise Nonconformance("missing", f"{function} is expected to be implemented: {found}")
     _drawn(target, settings or _settings(target, examples))()
 

@@ -60,8 +60,8 @@ class Target:
 
     @property
     def implementation(self) -> Implementation | None:
-        """The backend's implementation, if it has one that fits."""
-        found = self.function.implementation(self.entry)
+        """What runs on the backend's arrays: its own implementation or the plugin's, if there is one that fits."""
+        found = self.function.implementation_for(self.entry)
         return found if isinstance(found, Implementation) else None
 
     def failure(self, kind: Kind, what: str, call: Call) -> Nonconformance:

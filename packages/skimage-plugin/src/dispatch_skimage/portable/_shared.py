@@ -1,0 +1,164 @@
+"""What the portable implementations share: array namespaces, dtypes by NumPy's names, and scikit-image's rules."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any, Final, TypeVar
+
+import numpy as np
+from array_api_compat import array_namespace, device
+
+__all__ = [
+    "as_dtype",
+    "channels_last",
+    "check_same_shape",
+    "constant",
+    "device",
+    "dtype_of",
+    "float_name",
+    "namespace",
+    "promoted_float_name",
+    "signed",
+    "to_float",
+]
+
+Array = Any
+F = TypeVar("F", bound=Callable[..., Any])
+
+#: scikit-image's floating dtype for computations on another one.
+_FLOATS: Final = {
+    "float16": "float32",
+    "float32": "float32",
+    "complex64": "complex64",
+    "complex128": "complex128",
+}
+#: Unsigned dtypes that torch has no arithmetic for, and what holds them without loss.
+_SIGNED: Final = {"uint16": "int32", "uint32": "int64", "uint64": "int64"}
+
+
+def namespace(*arrays: Any) -> Any:
+    """The array API namespace of some arrays, None and numbers left out."""
+    return array_namespace(*(a for a in arrays if hasattr(a, "shape")))
+
+
+def dtype_of(array: Array) -> np.dtype:
+    """NumPy's dtype of the same name.
+
+    Raises
+    ------
+    TypeError
+        If NumPy has none, and so scikit-image no rule for it (bfloat16).
+    """
+    name = str(array.dtype).rpartition(".")[2]
+    try:
+        return np.dtype(name)
+    except TypeError:
+        raise TypeError(f"scikit-image has no dtype {name}; convert the array first") from None
+
+
+def as_dtype(array: Array, name: str) -> Array:
+    """The array in the dtype of a name; itself if it has it."""
+    xp = namespace(array)
+    return xp.astype(array, getattr(xp, name), copy=False)
+
+
+def signed(array: Array) -> Array:
+    """The array in a dtype that torch computes in: unsigned integers of more than 8 bits in a signed dtype.
+
+    Values of uint64 from 2**63 on wrap.
+    """
+    name = _SIGNED.get(dtype_of(array).name)
+    return array if name is None else as_dtype(array, name)
+
+
+def constant(values: Any, like: Array, dtype: str | None = None) -> Array:
+    """An array of given values (numbers, sequences, NumPy arrays) in the namespace and on the device of another.
+
+    Its dtype is that of `like` unless named. An array of the same family is only converted to the dtype.
+    """
+    xp = namespace(like)
+    wanted = like.dtype if dtype is None else getattr(xp, dtype)
+    if hasattr(values, "shape") and not isinstance(values, (np.ndarray, np.generic)):
+        return xp.astype(values, wanted, copy=False)
+    if isinstance(values, (np.ndarray, np.generic)):
+        values = values.tolist()
+    return xp.asarray(values, dtype=wanted, device=device(like))
+
+
+def float_name(array: Array, *, allow_complex: bool = False) -> str:
+    """The name of the dtype that scikit-image computes an image in: single stays single, other numbers are double.
+
+    Raises
+    ------
+    ValueError
+        If the array is complex and that is not allowed.
+    """
+    kind = dtype_of(array)
+    if kind.kind == "c" and not allow_complex:
+        raise ValueError("complex valued input is not supported")
+    return _FLOATS.get(kind.name, "float64")
+
+
+def promoted_float_name(*arrays: Array, allow_complex: bool = False) -> str:
+    """The name of the dtype for several images: double if one of them is."""
+    names = {float_name(a, allow_complex=allow_complex) for a in arrays}
+    return str(np.result_type(*names))
+
+
+def to_float(image: Array, preserve_range: bool = False) -> Array:
+    """The image in the floating dtype of computations: integers scaled to their range unless it is preserved."""
+    from .util import img_as_float
+
+    if dtype_of(image).name == "float16":
+        image = as_dtype(image, "float32")
+    if preserve_range:
+        return as_dtype(image, float_name(image, allow_complex=False))
+    return img_as_float(image)
+
+
+def check_same_shape(*images: Array) -> None:
+    """Raise `ValueError` unless all images have the same shape."""
+    if any(image.shape != images[0].shape for image in images[1:]):
+        raise ValueError("Input images must have the same dimensions.")
+
+
+def channels_last(*names: str, output: bool = True) -> Callable[[F], F]:
+    """Have a function see its channels along the last axis, whatever ``channel_axis`` says.
+
+    Parameters
+    ----------
+    *names : str
+        The parameters with channels; without any the first one.
+    output : bool
+        Whether the result has them too, and they go back to where they were.
+    """
+
+    def decorate(function: F) -> F:
+        signature = inspect.signature(function)
+        moved: Sequence[str] = names or (next(iter(signature.parameters)),)
+
+        @functools.wraps(function)
+        def wrapper(*args: Any, **kwargs: Any) -> Any:
+            bound = signature.bind(*args, **kwargs)
+            bound.apply_defaults()
+            arguments = bound.arguments
+            axis = arguments["channel_axis"]
+            if isinstance(axis, tuple):
+                if len(axis) > 1:
+                    raise ValueError("only a single channel axis is currently supported")
+                (axis,) = axis
+            if axis is None or axis == -1:
+                return function(*bound.args, **bound.kwargs)
+            for name in moved:
+                if hasattr(arguments[name], "shape"):
+                    xp = namespace(arguments[name])
+                    arguments[name] = xp.moveaxis(arguments[name], axis, -1)
+            arguments["channel_axis"] = -1
+            result = function(*bound.args, **bound.kwargs)
+            return namespace(result).moveaxis(result, -1, axis) if output else result
+
+        return wrapper  # type: ignore[return-value]
+
+    return decorate

@@ -1,0 +1,3 @@
+"""``skimage.color`` for every family of arrays."""
+
+__all__: list[str] = []

@@ -1,0 +1,5 @@
+"""``skimage.filters`` for every family of arrays."""
+
+from ._gaussian import gaussian
+
+__all__ = ["gaussian"]

@@ -1,0 +1,3 @@
+"""``skimage.metrics`` for every family of arrays."""
+
+__all__: list[str] = []

@@ -1,0 +1,3 @@
+"""``skimage.registration`` for every family of arrays."""
+
+__all__: list[str] = []

@@ -1,0 +1,250 @@
+"""Conversions of images between dtypes: every dtype has a range, and values keep their place in it."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any, Final
+
+import numpy as np
+
+from .._shared import as_dtype, dtype_of, namespace, signed
+
+__all__ = [
+    "dtype_limits",
+    "img_as_bool",
+    "img_as_float",
+    "img_as_float32",
+    "img_as_float64",
+    "img_as_int",
+    "img_as_ubyte",
+    "img_as_uint",
+]
+
+Array = Any
+_KINDS: Final = "biuf"
+
+
+def dtype_limits(image: Array, clip_negative: bool = False) -> tuple[Any, Any]:
+    """The least and the greatest intensity of the image's dtype: ``skimage.util.dtype_limits``.
+
+    Parameters
+    ----------
+    image : array
+    clip_negative : bool, default False
+        Whether the least is 0, whatever the dtype.
+
+    Returns
+    -------
+    tuple
+        (False, True) for bool, the range of an integer dtype, (-1, 1) for floats.
+
+    Raises
+    ------
+    KeyError
+        If scikit-image has no range for the dtype.
+    """
+    low, high = _limits(dtype_of(image))
+    return (0 if clip_negative else low), high
+
+
+def _limits(dtype: np.dtype) -> tuple[Any, Any]:
+    match dtype.kind:
+        case "b":
+            return False, True
+        case "f":
+            return -1, 1
+        case "i" | "u":
+            return int(np.iinfo(dtype).min), int(np.iinfo(dtype).max)
+        case _:
+            raise KeyError(dtype.type)
+
+
+def img_as_float(image: Array, force_copy: bool = False) -> Array:
+    """Convert to floats: ``skimage.util.img_as_float``.
+
+    Parameters
+    ----------
+    image : array, boolean, integer or floating
+    force_copy : bool, default False
+        Whether an image that is floating already is copied.
+
+    Returns
+    -------
+    array
+        Of the image's dtype if that is floating, with values as they are; otherwise float64 from 0 to 1, or from
+        -1 to 1 for signed integers.
+
+    Raises
+    ------
+    ValueError
+        If scikit-image has no rule for the dtype.
+    """
+    if dtype_of(image).kind == "f":
+        return _same(image, force_copy)
+    return convert(image, "float64", force_copy)
+
+
+def img_as_float32(image: Array, force_copy: bool = False) -> Array:
+    """Convert to float32, otherwise as `img_as_float`: ``skimage.util.img_as_float32``."""
+    return convert(image, "float32", force_copy)
+
+
+def img_as_float64(image: Array, force_copy: bool = False) -> Array:
+    """Convert to float64, otherwise as `img_as_float`: ``skimage.util.img_as_float64``."""
+    return convert(image, "float64", force_copy)
+
+
+def img_as_uint(image: Array, force_copy: bool = False) -> Array:
+    """Convert to uint16: ``skimage.util.img_as_uint``.
+
+    Parameters
+    ----------
+    image : array, boolean, integer or floating
+        Floats from -1 to 1; negative values become 0.
+    force_copy : bool, default False
+        Whether an image that is uint16 already is copied.
+
+    Returns
+    -------
+    array of uint16
+
+    Raises
+    ------
+    ValueError
+        If floats are out of their range, or scikit-image has no rule for the dtype.
+
+    Warns
+    -----
+    UserWarning
+        If integers of more bits all fit, and so aren't scaled.
+
+    Notes
+    -----
+    Reads from the device whether the values are in range.
+    """
+    return convert(image, "uint16", force_copy)
+
+
+def img_as_int(image: Array, force_copy: bool = False) -> Array:
+    """Convert to int16, otherwise as `img_as_uint`: ``skimage.util.img_as_int``."""
+    return convert(image, "int16", force_copy)
+
+
+def img_as_ubyte(image: Array, force_copy: bool = False) -> Array:
+    """Convert to uint8, otherwise as `img_as_uint`: ``skimage.util.img_as_ubyte``."""
+    return convert(image, "uint8", force_copy)
+
+
+def img_as_bool(image: Array, force_copy: bool = False) -> Array:
+    """Whether values are in the upper half of their dtype's positive range: ``skimage.util.img_as_bool``."""
+    return convert(image, "bool", force_copy)
+
+
+def convert(image: Array, name: str, force_copy: bool = False) -> Array:
+    """The image in another dtype, scaled to its range.
+
+    Parameters
+    ----------
+    image : array
+    name : str
+        Of the dtype: bool, an integer of at most 16 bits, or a floating dtype.
+    force_copy : bool
+        Whether to copy an image that has the dtype.
+    """
+    before, after = dtype_of(image), np.dtype(name)
+    if before == after:
+        return _same(image, force_copy)
+    if before.kind not in _KINDS:
+        raise ValueError(f"Cannot convert from {before} to {after}.")
+    if after.kind == "b":
+        return _to_bool(image, before)
+    if before.kind == "b":
+        result = as_dtype(image, name)
+        return result if after.kind == "f" else _times(result, int(np.iinfo(after).max), name)
+    if after.kind == "f":
+        return as_dtype(image, name) if before.kind == "f" else _integers_to_float(image, before, after)
+    if before.kind == "f":
+        return _floats_to_integer(image, before, after)
+    return _between_integers(image, before, after)
+
+
+def _same(image: Array, force_copy: bool) -> Array:
+    return namespace(image).asarray(image, copy=True) if force_copy else image
+
+
+def _times(image: Array, factor: int, name: str) -> Array:
+    return as_dtype(as_dtype(image, "int64") * factor, name)
+
+
+def _wide_enough(itemsize: int, *names: str) -> str:
+    """The first of some dtypes that has as many bytes."""
+    return next(n for n in names if np.dtype(n).itemsize >= itemsize)
+
+
+def _to_bool(image: Array, dtype: np.dtype) -> Array:
+    if dtype.kind == "f":
+        return image > 0.5
+    values = signed(image)
+    if dtype.name == "uint64":  # more than 2**63: the values from there on have wrapped
+        return (values < 0) & (values != int(np.iinfo("int64").min))
+    return values > int(np.iinfo(dtype).max / 2)
+
+
+def _integers_to_float(image: Array, before: np.dtype, after: np.dtype) -> Array:
+    """From 0 to 1, or from -1 to 1, where the most negative integer is -1 too."""
+    xp = namespace(image)
+    scale = 1.0 / int(np.iinfo(before).max)
+    result = as_dtype(image, _wide_enough(before.itemsize, after.name, "float32", "float64")) * scale
+    if before.kind == "i":
+        result = xp.clip(result, min=-1.0)
+    return as_dtype(result, after.name)
+
+
+def _floats_to_integer(image: Array, before: np.dtype, after: np.dtype) -> Array:
+    xp = namespace(image)
+    if bool(xp.any((image < -1.0) | (image > 1.0))):
+        raise ValueError("Images of type float must be between -1 and 1.")
+    low, high = _limits(after)
+    values = as_dtype(image, _wide_enough(after.itemsize, before.name, "float32", "float64"))
+    scaled = values * high if after.kind == "u" else values * ((high - low) / 2) - 0.5
+    return as_dtype(xp.clip(xp.round(scaled), min=low, max=high), after.name)
+
+
+def _between_integers(image: Array, before: np.dtype, after: np.dtype) -> Array:
+    """Scale by bits: exactly, or rounded down."""
+    xp = namespace(image)
+    have, want = 8 * before.itemsize, 8 * after.itemsize
+    values = as_dtype(image, "int64")
+    if before.kind == "i" and after.kind == "i" and have <= want:
+        low, low_after = int(np.iinfo(before).min), int(np.iinfo(after).min)
+        return as_dtype(_scaled(image, values - low, before, have, want) + low_after, after.name)
+    result = _scaled(image, values, before, have - (before.kind == "i"), want - (after.kind == "i"))
+    if before.kind == "i" and after.kind == "u":
+        result = xp.clip(result, min=0)
+    return as_dtype(result, after.name)
+
+
+def _scaled(image: Array, values: Array, dtype: np.dtype, have: int, want: int) -> Array:
+    """Integers of `have` bits, in int64, as integers of `want` bits."""
+    if have == want:
+        return values
+    if have < want:
+        rounded = want if want % have == 0 else (want // have + 1) * have
+        return values * ((2**rounded - 1) // (2**have - 1)) >> (rounded - want)
+    xp = namespace(image)
+    # As unsigned numbers: a value of uint64 that has wrapped is not a small one.
+    large = (values >= 2**want) | ((values < 0) if dtype.name == "uint64" else False)
+    if values.size == 0 if isinstance(values.size, int) else False:
+        raise ValueError("image: is empty, so nothing tells whether it has to be scaled")
+    if not bool(xp.any(large)):
+        bits = -(-want // 2) * 2
+        name = f"{'int' if bits > want else 'uint'}{bits}"
+        most = int(xp.max(values))
+        warnings.warn(
+            f"Downcasting {dtype} to {name} without scaling because max value {most} fits in {name}",
+            stacklevel=5,
+        )
+        return values
+    mask = 2 ** (64 - (have - want)) - 1 if dtype.name == "uint64" else None
+    shifted = values >> (have - want)
+    return shifted if mask is None else shifted & mask

@@ -1,0 +1,10 @@
+"""``skimage.registration`` whose functions dispatch on their arrays; scikit-image itself is left as it is."""
+
+from typing import TYPE_CHECKING
+
+from dispatch_core.plugin_api import explicit_module
+
+if TYPE_CHECKING:
+    from skimage.registration import *  # noqa: F403
+
+__all__, __getattr__, __dir__ = explicit_module("skimage.registration", __name__)

@@ -1,0 +1,1 @@
+"""How calls of scikit-image's functions are drawn for the conformance kit, a module for each namespace."""

@@ -1,0 +1,34 @@
+"""The portable implementations beside scikit-image, by the conformance kit: on torch and on array_api_strict.
+
+On torch also by selection; array_api_strict copies everything and finds what is not portable.
+"""
+
+import importlib
+
+import pytest
+from dispatch_core.testing import check_function
+from dispatch_skimage import plugin
+
+pytest.importorskip("torch", reason="the torch backend needs torch")
+
+PORTABLE = [
+    f"{namespace}.{name}"
+    for namespace, path in plugin.portable.items()
+    for name in importlib.import_module(path).__all__
+]
+
+
+@pytest.mark.parametrize("function", PORTABLE)
+@pytest.mark.parametrize(
+    ("backend", "way"),
+    [("torch", "type"), ("torch", "selection"), ("strict", "type")],
+    ids=["torch-type", "torch-selection", "strict-type"],
+)
+def test_conformance(function, backend, way):
+    check_function(backend, function, way, required=True, shares_memory=backend == "torch", examples=15)
+
+
+@pytest.mark.parametrize("namespace", plugin.portable)
+def test_every_portable_function_is_drawn(namespace):
+    portable = importlib.import_module(plugin.portable[namespace])
+    assert set(importlib.import_module(plugin.strategies[namespace]).CASES) == set(portable.__all__)
