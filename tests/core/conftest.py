@@ -152,6 +152,7 @@ BACKEND = Backend(
     families=("fakearrays:Array",),
     implements={"fakelib.filters": "fake_backend_filters"},
     host="fake_backend_host:Host",
+    array_api=True,
     settings={"speed": 1},
 )
 

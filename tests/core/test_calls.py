@@ -261,6 +261,22 @@ def test_home_and_portable(world):
     assert [(c.backend, c.kind) for c in calls] == [("portable", "portable"), ("home", "home")]
 
 
+def test_portable_implementations_run_on_arrays_of_the_standard_alone(world, monkeypatch):
+    image = world.OtherArray(X)
+    with pytest.raises(UnsupportedCallError, match="portable: otherarrays arrays don't follow the array API"):
+        world.portable_one(image)
+    monkeypatch.setattr(world.OtherArray, "__array_namespace__", lambda self: None, raising=False)
+    assert explain(world.portable_one, image).kind == "portable"
+
+
+def test_a_selected_backend_runs_portable_implementations(world):
+    with using("fake", min_size=0, fallback="error"), trace() as calls:
+        result = world.portable_one(X)
+    assert type(result) is np.ndarray
+    assert np.array_equal(result, X - 1)
+    assert [(c.backend, c.kind, c.family) for c in calls] == [("fake", "selected", "numpy")]
+
+
 def test_conversion_on_purpose(world):
     image = world.Array(X, "fake:1")
     with using(on_unsupported="convert"), trace() as calls:

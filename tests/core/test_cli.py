@@ -144,7 +144,7 @@ def test_support(nothing_else, world, run):
 
 
 def test_support_as_json_for_one_backend(nothing_else, world, run):
-    with registered(Backend(name="other", families=("otherarrays:Array",), implements={})):
+    with registered(Backend(name="other", families=("otherarrays:Array",), implements={}, array_api=True)):
         rows = described(run("support", "--json", "--backend", "other"))
     assert {r["backend"] for r in rows} == {"other"}
     assert {r["status"] for r in rows} == {"none", "portable"}

@@ -97,7 +97,10 @@ def test_a_rejected_implementation_says_why(world, monkeypatch):
 
 def test_a_backend_whose_modules_are_broken_says_why(world):
     broken = Backend(
-        name="broken", families=("fakearrays:Array",), implements={"fakelib.filters": "no_such_module_at_all"}
+        name="broken",
+        families=("fakearrays:Array",),
+        implements={"fakelib.filters": "no_such_module_at_all"},
+        array_api=True,
     )
     with registered(broken):
         row = rows(backend="broken")["stack"]

@@ -13,6 +13,7 @@ import json
 import os
 import subprocess
 import sys
+import tarfile
 import tempfile
 import time
 import tomllib
@@ -22,6 +23,7 @@ from typing import Any
 
 import click
 import judge
+import platformdirs
 from dispatch_core._discovery import backend_entries, plugin_entries
 from dispatch_core._families import families_of
 from dispatch_core._namespaces import declared
@@ -57,6 +59,11 @@ def main(
     pytest_args: tuple[str, ...],
 ) -> None:
     """Run the tests of SUITE. What follows is pytest's: with it the run is taken for a part, and isn't judged."""
+    table = SUITES[suite]
+    jobs = jobs if table.get("spread", True) else 1
+    if "sdist" in table:
+        unpacked = _unpacked(table["sdist"])
+        table["pytest"] = [argument.format(sdist=unpacked) for argument in table["pytest"]]
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         (folder / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
@@ -64,13 +71,38 @@ def main(
             _count(suite, folder, jobs)
             return
         wrong = 0
-        for run in SUITES[suite]["runs"]:
+        for run in table["runs"]:
             if way in (None, run["way"]) and kernels in (None, run["kernels"]):
                 extra = [*pytest_args, *([f"--dispatch-device={device}"] if device else [])]
                 path = (reports or folder).absolute() / f"{suite}-{run['way']}-{run['kernels']}.json"
                 path.parent.mkdir(parents=True, exist_ok=True)
                 wrong += _run(suite, run, path, folder, jobs, extra, whole=not extra)
     sys.exit(bool(wrong))
+
+
+def _unpacked(requirement: str) -> Path:
+    """The folder of an unpacked source distribution, which is got from the package index once.
+
+    Raises
+    ------
+    click.ClickException
+        If it cannot be had.
+    """
+    name = requirement.replace("-", "_").replace("==", "-")
+    cache = platformdirs.user_cache_path("dispatch-upstream", ensure_exists=True)
+    if not (cache / name).is_dir():
+        with tempfile.TemporaryDirectory(dir=cache) as scratch:
+            command = [sys.executable, "-m", "unearth", requirement, "--no-binary", "--download", scratch]
+            done = subprocess.run(command, check=False, capture_output=True, text=True)
+            archives = list(Path(scratch).glob("*.tar.gz"))
+            if done.returncode or not archives:
+                raise click.ClickException(
+                    f"the source distribution {requirement}, which has the tests, cannot be had: {done.stderr.strip()}"
+                )
+            with tarfile.open(archives[0]) as archive:
+                archive.extractall(scratch, filter="data")
+            (Path(scratch) / name).rename(cache / name)
+    return cache / name
 
 
 def _run(
@@ -81,12 +113,13 @@ def _run(
     flags = [
         f"--dispatch-backend={table['backend']}",
         f"--dispatch-way={run['way']}",
-        f"--dispatch-library={suite.partition('.')[0]}",
+        *(f"--dispatch-library={name}" for name in table["libraries"]),
         "--dispatch-strict",
         f"--dispatch-xfail={HERE / table['known']}",
         f"--dispatch-report={path}",
         *(f"--dispatch-allow={what}" for what in run.get("allow", ())),
         *(f"--dispatch-set={what}" for what in run.get("set", ())),
+        *run.get("flags", ()),
     ]
     console.rule(f"{suite} on {table['backend']}: {run['way']}, {run['kernels']} kernels", align="left")
     start = time.monotonic()
@@ -98,7 +131,7 @@ def _run(
         return 1
     report = json.loads(path.read_text(encoding="utf-8"))
     wanted = judge.Wanted(**{k: run[k] for k in ("way", "kernels", "natively", "rate")})
-    functions = [f"{suite}.{name}" for name in declared(suite)]
+    functions = [f"{space}.{name}" for space in table["namespaces"] for name in declared(space)]
     console.print(_table(judge.rows(report, functions if whole else report["functions"])))
     passed, there = judge.rate(report)
     lifted = [t["outcome"] for t in report["tests"].values() if t.get("lifted")]
@@ -123,8 +156,9 @@ def _pytest(
 ) -> int:
     """Run pytest; its exit code."""
     environment = {k: v for k, v in os.environ.items() if not k.startswith(VARIABLES)} | dict(variables or {})
-    spread = ["-n", str(jobs)] if jobs > 1 and importlib.util.find_spec("xdist") else []
-    if spread:
+    has_xdist = importlib.util.find_spec("xdist") is not None
+    spread = ["-n", str(jobs)] if jobs > 1 and has_xdist else ["-p", "no:xdist"]
+    if jobs > 1:
         environment["OMP_NUM_THREADS"] = "1"
     command = [sys.executable, "-m", "pytest", "-c", str(folder / "pytest.ini"), "-p", "no:cacheprovider"]
     # Native tracebacks: the others parse a whole test file for each failure, also for the known ones.
@@ -166,7 +200,7 @@ def _count(suite: str, folder: Path, jobs: int) -> None:
     table = SUITES[suite]
     family = families_of(backend_entries()[table["backend"]].require().families)[0]
     plugin = plugin_entries()[suite.partition(".")[0]].require()
-    variables = importlib.import_module(plugin.suite).environment(family, None)
+    variables = importlib.import_module(plugin.suite).environment(family, None) if plugin.suite else {}
     for way in dict.fromkeys(run["way"] for run in table["runs"]):
         console.rule(f"{suite} natively: {way}", align="left")
         _pytest(table["pytest"], folder, jobs, variables if way == "type" else {})

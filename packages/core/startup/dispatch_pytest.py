@@ -32,6 +32,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "the tests make the backend's own arrays.",
     )
     add(
+        f"{PREFIX}convert",
+        action="store_true",
+        help="With type: convert the NumPy arrays of a call to the backend's before it and the results back, so "
+        "that a suite which makes NumPy arrays tests type dispatch.",
+    )
+    add(
         f"{PREFIX}library",
         action="append",
         metavar="NAME",
@@ -53,9 +59,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add(
         f"{PREFIX}allow",
         action="append",
-        choices=("limits", "home"),
+        choices=("limits", "missing", "home"),
         help="What --dispatch-strict lets pass. limits: host calls outside of what the backend declares to "
-        "support. home: the library's own support for the backend's arrays.",
+        "support. missing: host calls of functions that it lacks. home: the library's own support for the "
+        "backend's arrays.",
     )
     add(
         f"{PREFIX}xfail",

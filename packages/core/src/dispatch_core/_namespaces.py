@@ -24,7 +24,6 @@ __all__ = [
     "dispatchable",
     "dispatchables",
     "explicit_module",
-    "explicit_namespace",
     "find",
     "library_function",
 ]
@@ -107,11 +106,6 @@ def _present(namespace: str, declaration: Function) -> Dispatchable | None:
 def _add_problem(entry: _discovery.Entry[Any], problem: str) -> None:
     if problem not in entry.problems:
         entry.problems.append(problem)
-
-
-def explicit_namespace(namespace: str) -> dict[str, Callable[..., Any]]:
-    """The dispatching functions of a namespace with nothing patched, by name."""
-    return {name: d.explicit for name, d in dispatchables(namespace).items()}
 
 
 def explicit_module(

@@ -250,9 +250,11 @@ def _foreign_route(
         (passed if reason else absent).append(Passed(entry.name, reason or f"has no {function.qualified}"))
     if family in function.declaration.home:
         return Route(kind="home", backend="home", passed=tuple(passed), **common)
-    portable = function.portable() if _is_standard(operands, entries) else None
+    portable = function.portable()
     if isinstance(portable, Implementation):
         reason_ = _refusal(portable, arguments, operands, options)
+        if not _is_standard(operands, entries):
+            reason_ = f"{family} arrays don't follow the array API standard"
         if reason_ is None:
             return Route(
                 kind="portable", backend="portable", implementation=portable, passed=tuple(passed), **common

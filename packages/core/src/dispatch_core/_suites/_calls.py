@@ -7,20 +7,23 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+import functools
 import threading
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .._backend import Implementation
-from .._discovery import adapter_of, backend_entries
+from .._backend import Backend, Implementation
+from .._discovery import Entry, adapter_of, backend_entries
+from .._errors import BackendError
+from .._hostcall import with_backend
 from .._options import current_options
 from .._records import Proceed, Record, recorded
-from .._routes import Route, decide
+from .._routes import Passed, Route, decide
 
 if TYPE_CHECKING:
     from .._dispatchable import Dispatchable
 
-__all__ = ["Calls", "Heard", "Sort", "Tally", "violation"]
+__all__ = ["Calls", "Converter", "Heard", "Sort", "Tally", "violation"]
 
 
 class Sort(NamedTuple):
@@ -58,12 +61,17 @@ class Calls:
     ----------
     strict : bool
         Whether to look for calls that the backend should have run and didn't.
-    allowed : collection of {"limits", "home"}
-        What is no violation: a host call outside of what the selected backends declare to support; the
-        library's own support for a foreign family.
+    allowed : collection of {"limits", "missing", "home"}
+        What is no violation: a host call outside of what the selected backends declare to support; one of a
+        function that they lack; the library's own support for a foreign family.
+    converter : Converter, optional
+        Has host calls run on a backend's own arrays by type dispatch.
     """
 
-    def __init__(self, *, strict: bool = False, allowed: Collection[str] = ()) -> None:
+    def __init__(
+        self, *, strict: bool = False, allowed: Collection[str] = (), converter: Converter | None = None
+    ) -> None:
+        self._converter = converter
         self._strict = strict
         self._allowed = frozenset(allowed)
         self._lock = threading.Lock()
@@ -75,6 +83,11 @@ class Calls:
         self, function: Dispatchable, route: Route, proceed: Proceed, arguments: Mapping[str, Any]
     ) -> tuple[Any, int]:
         """Count the call, and judge it before it may change its arguments."""
+        if self._converter is not None and route.kind == "native" and not route.passed:
+            passed = self._converter.reason(function, arguments)
+            if passed is None:  # what is counted is the call on the converted arrays
+                return self._converter.run(function, arguments)
+            route = dataclasses.replace(route, passed=passed, fell_back=bool(passed))
         found = violation(function, route, arguments, self._allowed) if self._strict else None
         if found is not None:
             with self._lock:
@@ -123,11 +136,43 @@ def violation(
     elif route.kind == "native" and route.fell_back:
         if "limits" in allowed and _is_limit(function, route, arguments):
             return None
+        if "missing" in allowed and all(_lacks(function, p) for p in route.passed):
+            return None
         what = "fell back to the library's own function"
     else:
         return None
     reasons = "; ".join(f"{p.backend}: {p.reason}" for p in route.passed)
     return f"{route.function} {what}" + (f" ({reasons})" if reasons else "")
+
+
+class Converter:
+    """Runs host calls on a backend's own arrays, by type dispatch, and gives the results back as host arrays."""
+
+    def __init__(self, entry: Entry[Backend], device: str | None) -> None:
+        adapter = adapter_of(entry)
+        if adapter is None:
+            raise BackendError(f"backend {entry.name!r} has no host adapter, so nothing can be converted")
+        self._entry, self._adapter, self._device = entry, adapter, adapter.device(device)
+
+    def reason(self, function: Dispatchable, arguments: Mapping[str, Any]) -> tuple[Passed, ...] | None:
+        """None for a call to convert; otherwise why the backend cannot take it, empty where nobody would ask it."""
+        options = dataclasses.replace(
+            current_options(), backends=(self._entry.name,), functions=(), min_size=0, device=self._device
+        )
+        route = decide(function, arguments, options)
+        if route.kind == "selected":
+            return None
+        return route.passed if route.fell_back else ()
+
+    def run(self, function: Dispatchable, arguments: Mapping[str, Any]) -> tuple[Any, int]:
+        """The host results, and the bytes that were copied."""
+        call = functools.partial(function.call, function.rerouted)
+        return with_backend(function, self._adapter, self._device, arguments, call)
+
+
+def _lacks(function: Dispatchable, passed: Passed) -> bool:
+    """Whether a backend was passed over because it doesn't have the function."""
+    return function.implementation_for(backend_entries()[passed.backend]) is None
 
 
 def _is_limit(function: Dispatchable, route: Route, arguments: Mapping[str, Any]) -> bool:

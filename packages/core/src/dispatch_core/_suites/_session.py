@@ -22,7 +22,7 @@ from .._discovery import backend_entries, check_backends, plugin_entries, resolv
 from .._errors import DispatchError
 from .._families import families_of
 from .._options import Options, change, get_base, set_base
-from ._calls import Calls, Heard
+from ._calls import Calls, Converter, Heard
 from ._fits import Suites
 from ._summary import Phase, Summary
 from ._xfail import Entry, Facts, XfailFileError, module_of, read, unmatched
@@ -40,6 +40,7 @@ class Request:
 
     backend: str
     way: str
+    convert: bool
     device: str | None
     libraries: tuple[str, ...]
     changes: Mapping[str, Any]
@@ -68,10 +69,13 @@ def _request(config: pytest.Config, options: argparse.Namespace) -> Request:
         raise pytest.UsageError(f"--dispatch-report: there is no folder {report.parent}")
     if options.dispatch_allow and not options.dispatch_strict:
         raise pytest.UsageError("--dispatch-allow is for --dispatch-strict, which isn't given")
+    if options.dispatch_convert and options.dispatch_way != "type":
+        raise pytest.UsageError("--dispatch-convert is for --dispatch-way=type, which isn't given")
     files = [folder / file for file in options.dispatch_xfail or ()]
     return Request(
         backend=options.dispatch_backend,
         way=options.dispatch_way or "selection",
+        convert=options.dispatch_convert,
         device=options.dispatch_device,
         libraries=tuple(options.dispatch_library or ()),
         changes=_changes(options.dispatch_set or ()),
@@ -130,7 +134,8 @@ class Session:
         ]
         self.options = _options(request)
         self.suites = Suites(plugins, family)
-        self.calls = Calls(strict=request.strict, allowed=request.allowed)
+        converter = Converter(backend_entries()[request.backend], request.device) if request.convert else None
+        self.calls = Calls(strict=request.strict, allowed=request.allowed, converter=converter)
         settings = {**declaration.settings, **self.options.settings.get(request.backend, {})}
         self.facts = Facts(request.backend, request.way, request.device or "cpu", settings)
         self.active = [entry for entry in request.entries if entry.holds(self.facts)]

@@ -99,14 +99,13 @@ def color(
     counts = (channels,) if isinstance(channels, int) else channels
 
     def valid(draw: Draw, given: Given) -> Array:
-        *plane, count = (
-            *draw(st.sampled_from((*_PLANES, *_LINES, (2, 3, 4)))),
-            draw(st.sampled_from(counts)),
-        )
+        plane: tuple[int, ...] = draw(st.sampled_from((*_PLANES, *_LINES, (2, 3, 4))))
+        count = draw(st.sampled_from(counts))
         axis = draw(st.sampled_from((-1, -1, 0, len(plane) // 2)))
         shape = (*plane, count) if axis == -1 else (*plane[:axis], count, *plane[axis:])
         given["_channel_axis"] = axis
-        return draw(pictures(dtypes, st.just(shape), low, high))
+        drawn: Array = draw(pictures(dtypes, st.just(shape), low, high))
+        return drawn
 
     return Part(valid)
 

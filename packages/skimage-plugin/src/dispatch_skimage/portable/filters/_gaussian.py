@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -58,15 +58,14 @@ def gaussian(
     ValueError
         If a standard deviation is negative, or `out` isn't floating.
     """
-    several = isinstance(sigma, Sequence) or np.ndim(sigma) > 0
-    deviations = list(sigma) if several else sigma
+    deviations: Any = list(sigma) if isinstance(sigma, Iterable) else sigma
     if np.any(np.asarray(deviations) < 0.0):
         raise ValueError("Sigma values less than zero are not valid")
     if channel_axis is not None:
-        per_axis = list(deviations) if several else [deviations] * (image.ndim - 1)
-        if len(per_axis) == image.ndim - 1:
-            per_axis.insert(channel_axis % image.ndim, 0)
-        deviations = per_axis
+        if not isinstance(deviations, list):
+            deviations = [deviations] * (image.ndim - 1)
+        if len(deviations) == image.ndim - 1:
+            deviations.insert(channel_axis % image.ndim, 0)
     smooth = to_float(image, preserve_range)
     smooth = as_dtype(smooth, float_name(smooth))
     if out is not None and dtype_of(out).kind != "f":
