@@ -280,7 +280,13 @@ def _import_module(entry: Entry[Any], namespace: str, path: str) -> Module:
     names = getattr(source, "__all__", None)
     if names is None:
         names = [n for n, v in vars(source).items() if not n.startswith("_") and inspect.isfunction(v)]
-    functions = {n: getattr(source, n) for n in names if callable(getattr(source, n, None))}
+    functions: dict[str, Callable[..., Any]] = {}
+    for name in names:
+        value = getattr(source, name, None)
+        if isinstance(value, type):  # its methods stand for those of the library's class
+            functions |= {f"{name}.{n}": f for n, f in vars(value).items() if inspect.isfunction(f)}
+        elif callable(value):
+            functions[name] = value
     return Module(path, names=tuple(names), functions=functions)
 
 

@@ -66,7 +66,8 @@ def compile_wrapper(function: Dispatchable) -> types.FunctionType:
     wrapper = compile_function(source, name, namespace, label=function.qualified, module=function.namespace)
     functools.update_wrapper(wrapper, function.original)
     wrapper.__module__ = function.namespace
-    wrapper.__qualname__ = wrapper.__name__ = function.name
+    wrapper.__qualname__ = function.name
+    wrapper.__name__ = function.name.rpartition(".")[2]
     wrapper.__signature__ = function.signature  # type: ignore[attr-defined]
     wrapper.__dispatch__ = function  # type: ignore[attr-defined]
     return wrapper

@@ -17,9 +17,11 @@ from typing import Any
 from . import _discovery, _options
 from ._dispatchable import Dispatchable
 from ._errors import BackendError, DispatchError
+from ._imports import module_dict
 from ._plugin import Function
 
 __all__ = [
+    "class_of",
     "declared",
     "dispatchable",
     "dispatchables",
@@ -84,13 +86,36 @@ def dispatchables(namespace: str) -> Mapping[str, Dispatchable]:
     """
     table = declared(namespace)
     importlib.import_module(namespace)
+    for module in _class_modules(namespace):
+        importlib.import_module(module)
     made = {name: _present(namespace, declaration) for name, declaration in table.items()}
     return {name: function for name, function in made.items() if function is not None}
 
 
+def _class_modules(namespace: str) -> list[str]:
+    """The modules that define the classes whose methods are in a namespace's table."""
+    methods = _discovery.plugin_entries()[namespace.partition(".")[0]].require().methods
+    return [module for module, space in methods.items() if space == namespace]
+
+
+def class_of(module: str, name: str) -> type | None:
+    """A class that a loaded module defines; None for what it has from elsewhere."""
+    found = (module_dict(sys.modules.get(module)) or {}).get(name)
+    return found if isinstance(found, type) and found.__module__ == module else None
+
+
+def _bound_now(namespace: str, declaration: Function) -> Any:
+    """What a loaded namespace, or a class of it, has under a name now."""
+    if declaration.owner is None:
+        return getattr(sys.modules[namespace], declaration.name, None)
+    owner, name = declaration.owner
+    classes = (class_of(module, owner) for module in _class_modules(namespace))
+    return next((vars(cls).get(name) for cls in classes if cls is not None), None)
+
+
 def _present(namespace: str, declaration: Function) -> Dispatchable | None:
     """The dispatchable of what a loaded namespace has under a name now, the library's own or rerouted."""
-    original = getattr(sys.modules[namespace], declaration.name, None)
+    original = _bound_now(namespace, declaration)
     known = getattr(original, "__dispatch__", None)
     if isinstance(known, Dispatchable):
         return known
@@ -154,9 +179,11 @@ def find(function: Callable[..., Any] | str) -> Dispatchable:
         If no plugin declares it.
     """
     if isinstance(function, str):
-        namespace, _, name = function.rpartition(".")
-        if _discovery.plugin_for(namespace) and name in dispatchables(namespace):
-            return dispatchables(namespace)[name]
+        parts = function.split(".")
+        for end in range(len(parts) - 1, 0, -1):
+            namespace, name = ".".join(parts[:end]), ".".join(parts[end:])
+            if _discovery.plugin_for(namespace) and name in dispatchables(namespace):
+                return dispatchables(namespace)[name]
         raise DispatchError(f"{function!r} is not the public name of a dispatchable function")
     found = getattr(function, "__dispatch__", None)
     if isinstance(found, Dispatchable):
@@ -164,7 +191,8 @@ def find(function: Callable[..., Any] | str) -> Dispatchable:
     root = getattr(function, "__module__", "").partition(".")[0]
     entry = _discovery.plugin_entries().get(root)
     plugin = entry.get() if entry else None
-    name = getattr(function, "__name__", "")
+    name = getattr(function, "__qualname__", "")  # of a method with its class
+    name = name if "<locals>" not in name else getattr(function, "__name__", "")
     for namespace in plugin.namespaces if plugin else ():
         declaration = declared(namespace).get(name) if namespace in sys.modules else None
         candidate = declaration and _present(namespace, declaration)

@@ -22,7 +22,7 @@ class Function:
     Parameters
     ----------
     name : str
-        Its name in the namespace.
+        Its name in the namespace; of a method that of its class too: ``"KMeans.fit"``, see `Plugin.methods`.
     dispatch : tuple of str
         The parameters whose types decide. ``"coordinates[]"``: the parameter, or the arrays inside it where
         it is a list or tuple.
@@ -42,6 +42,12 @@ class Function:
     lazy_safe: bool = True
     home: tuple[str, ...] = ()
     scalars: bool = False
+
+    @property
+    def owner(self) -> tuple[str, str] | None:
+        """Class and name of a method; None for a function."""
+        owner, dot, name = self.name.partition(".")
+        return (owner, name) if dot else None
 
     @property
     def parameters(self) -> tuple[tuple[str, bool], ...]:
@@ -78,6 +84,9 @@ class Plugin:
     suite : str
         Module by which the pytest plugin fits the library's own test suite to rerouting, see
         ``dispatch_core._suites._fits``.
+    methods : mapping of str to str
+        Module that defines classes, to the public namespace whose table has their methods. A class stays what it is;
+        while the library is rerouted its method is the dispatching one. Subclasses inherit it as ever.
     no_part : tuple of str
         Classes of the library, as ``"module:qualname"``, that can be made an array of and yet are none: arguments of
         these classes take no part in decisions.
@@ -96,6 +105,7 @@ class Plugin:
     portable: Mapping[str, str] = dataclasses.field(default_factory=dict)
     strategies: Mapping[str, str] = dataclasses.field(default_factory=dict)
     suite: str = ""
+    methods: Mapping[str, str] = dataclasses.field(default_factory=dict)
     no_part: tuple[str, ...] = ()
     requires: str = ""
     tested: tuple[str, ...] = ()
@@ -104,6 +114,6 @@ class Plugin:
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name.isidentifier():
             raise BackendError(f"a plugin's name must be its library's import name, got {self.name!r}")
-        strangers = [n for n in self.namespaces if n.partition(".")[0] != self.name]
+        strangers = [n for n in (*self.namespaces, *self.methods) if n.partition(".")[0] != self.name]
         if strangers:
             raise BackendError(f"plugin {self.name!r} declares namespaces of another library: {strangers}")

@@ -14,13 +14,14 @@ What must stay true:
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 import logging
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import FunctionType
 from typing import Any
 
@@ -29,7 +30,7 @@ from ._discovery import Entry
 from ._dispatchable import Dispatchable
 from ._errors import BackendError, ConfigError
 from ._imports import module_dict
-from ._namespaces import declared, dispatchable
+from ._namespaces import class_of, declared, dispatchable
 from ._origins import Origins
 from ._plugin import Function, Plugin
 from ._unreached import Unreached
@@ -56,6 +57,7 @@ _enabled: dict[str, Plugin] = {}
 _watchers: dict[str, Callable[[], None]] = {}
 _touches: dict[tuple[int, str], Touch] = {}
 _rerouted: dict[int, Dispatchable] = {}
+_methods: dict[tuple[type, str], Dispatchable] = {}
 
 if hasattr(os, "register_at_fork"):  # a child has no thread that would give the lock back
     os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)
@@ -92,9 +94,16 @@ def enable(*libraries: str) -> None:
         for namespace in (n for p in fresh for n in p.namespaces):
             _watchers[namespace] = functools.partial(_on_import, namespace)
             _imports.watch(namespace, _watchers[namespace])
+        classes = {module: space for p in plugins for module, space in p.methods.items()}
+        for module in (m for p in fresh for m in p.methods):
+            _watchers[module] = functools.partial(_install_methods, classes[module], module)
+            _imports.watch(module, _watchers[module])
     late = [n for p in plugins for n in p.namespaces if _imports.has_run(n)]
     try:
         _install(late, list(sys.modules))
+        for module, namespace in classes.items():
+            if _imports.has_run(module):
+                _install_methods(namespace, module)
         _workers.install()
     except BaseException:
         if fresh:
@@ -196,17 +205,40 @@ def _install(namespaces: Sequence[str], modules: Sequence[str], begun: int = 0) 
     """Reroute namespaces, then what `modules` from position `begun` on took from them."""
     functions: list[Dispatchable] = []
     for namespace in namespaces:
-        try:
+        with _blame(namespace):
             functions += _install_namespace(namespace)
-        except Exception as error:
-            failure = BackendError(f"{namespace} cannot be rerouted: {type(error).__name__}: {error}")
-            failure.add_note(
-                f"Raised by dispatch-core, not by {namespace}, which was left as it was. "
-                f"DISPATCH=0, or disable({namespace.partition('.')[0]!r}), switches rerouting off."
-            )
-            raise failure from error
     if functions:
         _install_names(functions, modules, begun)
+
+
+@contextlib.contextmanager
+def _blame(module: str) -> Iterator[None]:
+    """Have an error leave as one of this package's."""
+    try:
+        yield
+    except Exception as error:
+        failure = BackendError(f"{module} cannot be rerouted: {type(error).__name__}: {error}")
+        failure.add_note(
+            f"Raised by dispatch-core, not by {module}, which was left as it was. "
+            f"DISPATCH=0, or disable({module.partition('.')[0]!r}), switches rerouting off."
+        )
+        raise failure from error
+
+
+def _install_methods(namespace: str, module: str) -> None:
+    """Reroute methods of the classes that a module defines."""
+    library = namespace.partition(".")[0]
+    with _blame(module):
+        for declaration in declared(namespace).values():
+            owner, name = declaration.owner or ("", "")
+            cls = class_of(module, owner)
+            if cls is None:
+                continue
+            for function in _own(namespace, declaration, vars(cls).get(name)):
+                with _lock:
+                    if library in _enabled and vars(cls).get(name) is function.original:
+                        _methods[cls, name] = function
+                        setattr(cls, name, function.rerouted)
 
 
 def _install_namespace(namespace: str) -> list[Dispatchable]:
@@ -219,6 +251,8 @@ def _install_namespace(namespace: str) -> list[Dispatchable]:
     functions: list[Dispatchable] = []
     missing: dict[str, Function] = {}
     for name, declaration in declared(namespace).items():
+        if declaration.owner is not None:
+            continue
         if name in scope:
             functions += _own(namespace, declaration, scope[name])
         elif callable(lazy):
@@ -359,6 +393,11 @@ def _restore(libraries: Sequence[str]) -> None:
             del _touches[key]
             if touch.scope.get(touch.name) is touch.after:
                 touch.scope[touch.name] = touch.before
+    for (cls, name), function in list(_methods.items()):
+        if function.namespace.partition(".")[0] in libraries:
+            del _methods[cls, name]
+            if vars(cls).get(name) is function.rerouted:
+                setattr(cls, name, function.original)
     gone = {i: f for i, f in _rerouted.items() if f.namespace.partition(".")[0] in libraries}
     if not gone:
         return
