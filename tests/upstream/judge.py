@@ -129,6 +129,10 @@ def _complaint(sort: Mapping[str, Any], backend: str, wanted: Wanted) -> str | N
     kernel = sort["kernel"] or ""
     if wanted.kernels == "device" and "host" in kernel:
         return "were run by a host kernel, though these are switched off"
-    if sort["family"] != "numpy" and sort["kind"] != "refused" and sort["backend"] != backend:
+    if (
+        sort["family"] != "numpy"
+        and sort["kind"] not in ("refused", "portable")
+        and sort["backend"] != backend
+    ):
         return f"on {sort['family']} arrays were run by {sort['backend']} ({sort['kind']})"
     return None

@@ -207,7 +207,9 @@ def _refusal(
     *,
     selected: bool = False,
 ) -> str | None:
-    if options.precision not in found.traits.precision and options.precision != "default":
+    # What a portable implementation calls obeys the option by itself.
+    served = (*found.traits.precision, *(("double",) if found.backend == "portable" else ()))
+    if options.precision not in served and options.precision != "default":
         return f"it doesn't accumulate in {options.precision} precision"
     return found.refuse(arguments, [(o.label, o.value) for o in operands], selected=selected)
 

@@ -36,7 +36,16 @@ plugin = Plugin(
     explicit={f"skimage.{n}": f"dispatch_skimage.{n}" for n in _NAMESPACES},
     portable={f"skimage.{n}": f"dispatch_skimage.portable.{n}" for n in _PORTABLE},
     strategies={f"skimage.{n}": f"dispatch_skimage.testing.{n}" for n in _PORTABLE},
-    no_part=("skimage.transform._geometric:_GeometricTransform",),
+    methods={
+        "skimage.filters.lpi_filter": "skimage.filters",
+        "skimage.transform._geometric": "skimage.transform",
+        "skimage.transform._thin_plate_splines": "skimage.transform",
+    },
+    suite="dispatch_skimage.testing.suite",
+    no_part=(
+        "skimage.transform._geometric:_GeometricTransform",
+        "skimage.transform._thin_plate_splines:ThinPlateSplineTransform",
+    ),
     requires=">=0.25",
     tested=("0.26",),
 )

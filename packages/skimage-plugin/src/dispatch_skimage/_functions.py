@@ -1,7 +1,7 @@
 """The public functions of scikit-image 0.26 and the arguments whose types decide, one table per namespace.
 
 Numbers, strings, dtypes, callables and transform objects among these arguments take no part. Classes are not listed:
-they stay what they are.
+they stay what they are; methods that dispatch are.
 """
 
 from dispatch_core import Function
@@ -28,10 +28,10 @@ __all__ = [
 COLOR = (
     Function("combine_stains", ("stains",)),
     Function("convert_colorspace", ("arr",)),
-    Function("deltaE_cie76", ("lab1", "lab2")),
-    Function("deltaE_ciede2000", ("lab1", "lab2")),
-    Function("deltaE_ciede94", ("lab1", "lab2")),
-    Function("deltaE_cmc", ("lab1", "lab2")),
+    Function("deltaE_cie76", ("lab1", "lab2"), scalars=True),
+    Function("deltaE_ciede2000", ("lab1", "lab2"), scalars=True),
+    Function("deltaE_ciede94", ("lab1", "lab2"), scalars=True),
+    Function("deltaE_cmc", ("lab1", "lab2"), scalars=True),
     Function("gray2rgb", ("image",)),
     Function("gray2rgba", ("image", "alpha")),
     Function("hed2rgb", ("hed",)),
@@ -43,7 +43,7 @@ COLOR = (
     Function("lch2lab", ("lch",)),
     Function("luv2rgb", ("luv",)),
     Function("luv2xyz", ("luv",)),
-    Function("rgb2gray", ("rgb",)),
+    Function("rgb2gray", ("rgb",), scalars=True),
     Function("rgb2hed", ("rgb",)),
     Function("rgb2hsv", ("rgb",)),
     Function("rgb2lab", ("rgb",)),
@@ -139,6 +139,7 @@ FEATURE = (
     Function("structure_tensor_eigenvalues", ("A_elems[]",)),
 )
 FILTERS = (
+    Function("LPIFilter2D.__call__", ("data",)),
     Function("apply_hysteresis_threshold", ("image", "low", "high")),
     Function("butterworth", ("image",)),
     Function("correlate_sparse", ("image", "kernel")),
@@ -159,7 +160,7 @@ FILTERS = (
     Function("prewitt", ("image", "mask")),
     Function("prewitt_h", ("image", "mask")),
     Function("prewitt_v", ("image", "mask")),
-    Function("rank_order", ("image",)),
+    Function("rank_order", ("image",), lazy_safe=False),
     Function("roberts", ("image", "mask")),
     Function("roberts_neg_diag", ("image", "mask")),
     Function("roberts_pos_diag", ("image", "mask")),
@@ -170,7 +171,7 @@ FILTERS = (
     Function("sobel", ("image", "mask")),
     Function("sobel_h", ("image", "mask")),
     Function("sobel_v", ("image", "mask")),
-    Function("threshold_isodata", ("image", "hist[]"), scalars=True),
+    Function("threshold_isodata", ("image", "hist[]"), lazy_safe=False, scalars=True),
     Function("threshold_li", ("image",), scalars=True),
     Function("threshold_local", ("image",)),
     Function("threshold_mean", ("image",), scalars=True),
@@ -385,6 +386,13 @@ SEGMENTATION = (
     Function("watershed", ("image", "markers", "mask")),
 )
 TRANSFORM = (
+    Function("FundamentalMatrixTransform.__call__", ("coords",)),
+    Function("FundamentalMatrixTransform.residuals", ("src", "dst")),
+    Function("PiecewiseAffineTransform.__call__", ("coords",)),
+    Function("PolynomialTransform.__call__", ("coords",)),
+    Function("ProjectiveTransform.__call__", ("coords",)),
+    Function("ThinPlateSplineTransform.__call__", ("coords",)),
+    Function("_GeometricTransform.residuals", ("src", "dst")),
     Function("downscale_local_mean", ("image",)),
     Function("estimate_transform", ("src", "dst")),
     Function("frt2", ("a",)),
@@ -435,7 +443,7 @@ UTIL = (
     Function("random_noise", ("image",)),
     Function("regular_grid"),
     Function("regular_seeds"),
-    Function("slice_along_axes", ("image", "slices")),
+    Function("slice_along_axes", ("image",)),
     Function("unique_rows", ("ar",), lazy_safe=False),
     Function("view_as_blocks", ("arr_in",)),
     Function("view_as_windows", ("arr_in",)),

@@ -77,6 +77,8 @@ class TorchHost:
             if write:
                 raise ValueError("the output array is read-only")
             source = np.asarray(_Writable(array)) if array.size else array.copy()
+        if source.dtype.char in "qQ":  # NumPy's other names for 64-bit integers, of which torch knows one
+            source = source.view(source.dtype.name)
         viewable = all(s >= 0 and s % array.itemsize == 0 for s in array.strides)
         tensor = torch.from_numpy(source if viewable else source.copy())
         if device == "cpu":

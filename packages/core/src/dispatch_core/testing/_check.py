@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -51,7 +51,8 @@ def _attempt(outcome: Outcome, call: Call, function: Callable[..., Any]) -> Outc
     args, kwargs = call.forward(outcome.made.values)
     try:
         with _quiet():
-            outcome.value = function(*args, **kwargs)
+            value = function(*args, **kwargs)
+            outcome.value = list(value) if isinstance(value, Generator) else value
     except Exception as error:  # noqa: BLE001  (whatever a library or a backend raises is compared)
         outcome.error = error
     return outcome
@@ -197,9 +198,8 @@ def _check_transfers(target: Target, call: Call, made: Made, transfers: list[Tra
 
 
 def _ran_on_views(actual: Outcome) -> bool:
-    """Whether a host kernel ran: on the CPU, where the host's views of an array are no transfers."""
-    record = next(iter(actual.records), None)
-    return record is not None and record.device == "cpu" and "host" in (record.kernel or "").split("+")
+    """Whether a host kernel ran, here or inside: on the CPU, where the host's views of an array are no transfers."""
+    return any(r.device == "cpu" and "host" in (r.kernel or "").split("+") for r in actual.records)
 
 
 def _size(kernel: Any) -> int:

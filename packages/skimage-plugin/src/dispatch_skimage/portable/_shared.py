@@ -4,24 +4,33 @@ from __future__ import annotations
 
 import functools
 import inspect
+import operator
+import sys
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeVar
 
 import numpy as np
-from array_api_compat import array_namespace, device
+from array_api_compat import array_namespace, device, to_device
 
 __all__ = [
     "as_dtype",
+    "axis_index",
     "channels_last",
     "check_same_shape",
     "constant",
+    "copied",
     "device",
     "dtype_of",
     "float_name",
+    "from_host",
     "namespace",
     "promoted_float_name",
+    "root",
     "signed",
     "to_float",
+    "to_host",
+    "warn",
 ]
 
 Array = Any
@@ -64,6 +73,11 @@ def as_dtype(array: Array, name: str) -> Array:
     return xp.astype(array, getattr(xp, name), copy=False)
 
 
+def copied(array: Array) -> Array:
+    """A copy that gradients flow through, as they may not through ``asarray(copy=True)``."""
+    return namespace(array).astype(array, array.dtype, copy=True)
+
+
 def signed(array: Array) -> Array:
     """The array in a dtype that torch computes in: unsigned integers of more than 8 bits in a signed dtype.
 
@@ -85,6 +99,50 @@ def constant(values: Any, like: Array, dtype: str | None = None) -> Array:
     if isinstance(values, (np.ndarray, np.generic)):
         values = values.tolist()
     return xp.asarray(values, dtype=wanted, device=device(like))
+
+
+def from_host(values: np.ndarray, like: Array) -> Array:
+    """A NumPy array of any size in the namespace and on the device of another array, in its own dtype.
+
+    It may share memory; use `constant` for small values and for those of the caller's.
+    """
+    return namespace(like).asarray(values, device=device(like))
+
+
+def to_host(array: Array) -> np.ndarray:
+    """A small array as a NumPy array, for decisions on the host; it may share memory and has no gradient."""
+    if isinstance(array, np.ndarray):
+        return array
+    plain = getattr(array, "detach", lambda: array)()
+    at_home = "cpu" in str(device(plain)).lower()
+    return np.from_dlpack(plain if at_home else to_device(plain, "cpu"))
+
+
+def axis_index(axis: Any, ndim: int) -> int:
+    """The axis counted from the front.
+
+    Raises
+    ------
+    numpy.exceptions.AxisError
+        If there is no such axis.
+    TypeError
+        If it is no integer.
+    """
+    index = operator.index(axis)
+    if not -ndim <= index < ndim:
+        raise np.exceptions.AxisError(index, ndim)
+    return index % ndim
+
+
+def warn(message: str, category: type[Warning] = UserWarning) -> None:
+    """Warn at the line that called the library's function: the first one outside of this project."""
+    level, frame = 2, sys._getframe(1)
+    while frame.f_back is not None and (
+        frame.f_code.co_filename.startswith("<dispatch ")
+        or str(frame.f_globals.get("__name__")).startswith("dispatch_")
+    ):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, category, stacklevel=level)
 
 
 def float_name(array: Array, *, allow_complex: bool = False) -> str:
@@ -116,6 +174,15 @@ def to_float(image: Array, preserve_range: bool = False) -> Array:
     if preserve_range:
         return as_dtype(image, float_name(image, allow_complex=False))
     return img_as_float(image)
+
+
+def root(values: Array) -> Array:
+    """The square root; at 0, where its gradient is infinite, the gradient is 0."""
+    xp = namespace(values)
+    if not getattr(values, "requires_grad", False):
+        return xp.sqrt(values)
+    zero = values == 0
+    return xp.where(zero, 0.0, xp.sqrt(xp.where(zero, 1.0, values)))
 
 
 def check_same_shape(*images: Array) -> None:
@@ -153,8 +220,8 @@ def channels_last(*names: str, output: bool = True) -> Callable[[F], F]:
                 return function(*bound.args, **bound.kwargs)
             for name in moved:
                 if hasattr(arguments[name], "shape"):
-                    xp = namespace(arguments[name])
-                    arguments[name] = xp.moveaxis(arguments[name], axis, -1)
+                    xp, ndim = namespace(arguments[name]), arguments[name].ndim
+                    arguments[name] = xp.moveaxis(arguments[name], axis_index(axis, ndim), -1)
             arguments["channel_axis"] = -1
             result = function(*bound.args, **bound.kwargs)
             return namespace(result).moveaxis(result, -1, axis) if output else result

@@ -9,6 +9,10 @@ import numpy as np
 from dispatch_core.testing import Array, Case, Draw, Given, Part, case, fixed, maybe
 from hypothesis import strategies as st
 
+from ._filters_edges import EDGE_CASES
+from ._filters_responses import RESPONSE_CASES
+from ._filters_ridges import RIDGE_CASES
+from ._filters_thresholds import THRESHOLD_CASES
 from ._images import image
 
 __all__ = ["CASES"]
@@ -33,6 +37,10 @@ def _out(draw: Draw, given: Given) -> Any:
 
 
 CASES: Final[Mapping[str, Case]] = {
+    **EDGE_CASES,
+    **RIDGE_CASES,
+    **THRESHOLD_CASES,
+    **RESPONSE_CASES,
     "gaussian": case(
         image=image(low=-1.0),
         channel_axis=maybe(Part(_channels)),

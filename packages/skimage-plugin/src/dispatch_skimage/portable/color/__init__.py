@@ -1,3 +1,80 @@
-"""``skimage.color`` for every family of arrays."""
+"""``skimage.color`` for every family of arrays, but for ``xyz_tristimulus_values``, which takes no arrays."""
 
-__all__: list[str] = []
+from ._alpha import gray2rgb, gray2rgba, rgba2rgb
+from ._cie import (
+    lab2lch,
+    lab2rgb,
+    lab2xyz,
+    lch2lab,
+    luv2rgb,
+    luv2xyz,
+    rgb2lab,
+    rgb2luv,
+    rgb2xyz,
+    xyz2lab,
+    xyz2luv,
+    xyz2rgb,
+)
+from ._convert import convert_colorspace
+from ._difference import deltaE_cie76, deltaE_ciede94, deltaE_ciede2000, deltaE_cmc
+from ._hsv import hsv2rgb, rgb2hsv
+from ._labels import label2rgb
+from ._linear import (
+    rgb2gray,
+    rgb2rgbcie,
+    rgb2ycbcr,
+    rgb2ydbdr,
+    rgb2yiq,
+    rgb2ypbpr,
+    rgb2yuv,
+    rgbcie2rgb,
+    ycbcr2rgb,
+    ydbdr2rgb,
+    yiq2rgb,
+    ypbpr2rgb,
+    yuv2rgb,
+)
+from ._stains import combine_stains, hed2rgb, rgb2hed, separate_stains
+
+__all__ = [
+    "combine_stains",
+    "convert_colorspace",
+    "deltaE_cie76",
+    "deltaE_ciede94",
+    "deltaE_ciede2000",
+    "deltaE_cmc",
+    "gray2rgb",
+    "gray2rgba",
+    "hed2rgb",
+    "hsv2rgb",
+    "lab2lch",
+    "lab2rgb",
+    "lab2xyz",
+    "label2rgb",
+    "lch2lab",
+    "luv2rgb",
+    "luv2xyz",
+    "rgb2gray",
+    "rgb2hed",
+    "rgb2hsv",
+    "rgb2lab",
+    "rgb2luv",
+    "rgb2rgbcie",
+    "rgb2xyz",
+    "rgb2ycbcr",
+    "rgb2ydbdr",
+    "rgb2yiq",
+    "rgb2ypbpr",
+    "rgb2yuv",
+    "rgba2rgb",
+    "rgbcie2rgb",
+    "separate_stains",
+    "xyz2lab",
+    "xyz2luv",
+    "xyz2rgb",
+    "ycbcr2rgb",
+    "ydbdr2rgb",
+    "yiq2rgb",
+    "ypbpr2rgb",
+    "yuv2rgb",
+]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any, Final
 
 import numpy as np
+from dispatch_core import traits
 
-from .._shared import as_dtype, dtype_of, namespace, signed
+from .._shared import as_dtype, copied, dtype_of, namespace, signed, warn
 
 __all__ = [
     "dtype_limits",
@@ -59,6 +59,7 @@ def _limits(dtype: np.dtype) -> tuple[Any, Any]:
             raise KeyError(dtype.type)
 
 
+@traits(differentiable=True)
 def img_as_float(image: Array, force_copy: bool = False) -> Array:
     """Convert to floats: ``skimage.util.img_as_float``.
 
@@ -84,11 +85,13 @@ def img_as_float(image: Array, force_copy: bool = False) -> Array:
     return convert(image, "float64", force_copy)
 
 
+@traits(differentiable=True)
 def img_as_float32(image: Array, force_copy: bool = False) -> Array:
     """Convert to float32, otherwise as `img_as_float`: ``skimage.util.img_as_float32``."""
     return convert(image, "float32", force_copy)
 
 
+@traits(differentiable=True)
 def img_as_float64(image: Array, force_copy: bool = False) -> Array:
     """Convert to float64, otherwise as `img_as_float`: ``skimage.util.img_as_float64``."""
     return convert(image, "float64", force_copy)
@@ -169,7 +172,7 @@ def convert(image: Array, name: str, force_copy: bool = False) -> Array:
 
 
 def _same(image: Array, force_copy: bool) -> Array:
-    return namespace(image).asarray(image, copy=True) if force_copy else image
+    return copied(image) if force_copy else image
 
 
 def _times(image: Array, factor: int, name: str) -> Array:
@@ -205,7 +208,9 @@ def _floats_to_integer(image: Array, before: np.dtype, after: np.dtype) -> Array
     if bool(xp.any((image < -1.0) | (image > 1.0))):
         raise ValueError("Images of type float must be between -1 and 1.")
     low, high = _limits(after)
-    values = as_dtype(image, _wide_enough(after.itemsize, before.name, "float32", "float64"))
+    # Half precision doesn't reach the range of 16 bits.
+    single = "float32" if before.name == "float16" else before.name
+    values = as_dtype(image, _wide_enough(after.itemsize, single, "float32", "float64"))
     scaled = values * high if after.kind == "u" else values * ((high - low) / 2) - 0.5
     return as_dtype(xp.clip(xp.round(scaled), min=low, max=high), after.name)
 
@@ -240,10 +245,7 @@ def _scaled(image: Array, values: Array, dtype: np.dtype, have: int, want: int) 
         bits = -(-want // 2) * 2
         name = f"{'int' if bits > want else 'uint'}{bits}"
         most = int(xp.max(values))
-        warnings.warn(
-            f"Downcasting {dtype} to {name} without scaling because max value {most} fits in {name}",
-            stacklevel=5,
-        )
+        warn(f"Downcasting {dtype} to {name} without scaling because max value {most} fits in {name}")
         return values
     mask = 2 ** (64 - (have - want)) - 1 if dtype.name == "uint64" else None
     shifted = values >> (have - want)

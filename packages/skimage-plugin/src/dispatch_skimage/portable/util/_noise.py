@@ -1,0 +1,136 @@
+"""Noise drawn by NumPy's generators, so that a seed gives on all families what it gives in scikit-image."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import numpy as np
+from dispatch_core import limits, traits
+
+from .._shared import as_dtype, dtype_of, from_host, namespace
+from ._dtype import img_as_float
+
+__all__ = ["random_noise"]
+
+Array = Any
+#: By mode the keywords it takes, and what they are without being given.
+_KEYWORDS: Final[Mapping[str, Mapping[str, Any]]] = {
+    "gaussian": {"mean": 0.0, "var": 0.01},
+    "localvar": {"local_vars": None},
+    "poisson": {},
+    "salt": {"amount": 0.05},
+    "pepper": {"amount": 0.05},
+    "s&p": {"amount": 0.05, "salt_vs_pepper": 0.5},
+    "speckle": {"mean": 0.0, "var": 0.01},
+}
+
+
+def _drawable(mode: Any) -> str | None:
+    """All but 'poisson', whose draws depend on the image's values: they would have to be read on the host."""
+    if isinstance(mode, str) and mode.lower() == "poisson":
+        return "mode='poisson': NumPy's generator needs the image's values on the host"
+    return None
+
+
+@limits(mode=_drawable)
+@traits(differentiable=True)
+def random_noise(
+    image: Array, mode: str = "gaussian", rng: Any = None, clip: bool = True, **kwargs: Any
+) -> Array:
+    """Add random noise to an image: ``skimage.util.random_noise``.
+
+    Parameters
+    ----------
+    image : array, any shape
+        Integers are scaled to their dtype's range.
+    mode : {"gaussian", "localvar", "salt", "pepper", "s&p", "speckle"}
+        A normal distribution; one with a variance for each element; elements that become 1, that become 0 (-1 if
+        the image is negative somewhere), or both; the image times a normal distribution.
+    rng : int, numpy.random.Generator or None
+        What decides the noise: it is drawn on the host and moved to the image's device.
+    clip : bool, default True
+        Whether the result is kept between 0 (-1 if the image is negative somewhere) and 1.
+    **kwargs
+        ``mean=0.0`` and ``var=0.01`` of a normal distribution; ``local_vars``, an array, of mode "localvar";
+        ``amount=0.05``, the share of elements that are replaced, and ``salt_vs_pepper=0.5``, that of 1 among these.
+
+    Returns
+    -------
+    array
+        float64, or in the dtype of the floating image where elements are replaced.
+
+    Raises
+    ------
+    KeyError
+        If the mode is unknown.
+    ValueError
+        If a keyword is not one of the mode's, the image is empty, or a local variance isn't positive. Those on a
+        device are read from there.
+    """
+    mode = mode.lower()
+    if 0 in image.shape:
+        raise ValueError("image: is empty, so it has no least value")
+    positive = dtype_of(image).kind in "bu"
+    image = img_as_float(image)
+    xp = namespace(image)
+    low = 0.0 if positive else xp.where(xp.min(image) < 0, -1.0, xp.zeros_like(image[(0,) * image.ndim]))
+    generator = np.random.default_rng(rng)
+    for key in kwargs:
+        if key not in _KEYWORDS[mode]:
+            raise ValueError(f"{key} keyword not in allowed keywords {list(_KEYWORDS[mode])}")
+    given = {**_KEYWORDS[mode], **kwargs}
+    if "amount" in given:
+        share = {"salt": 1.0, "pepper": 0.0}.get(mode, given.get("salt_vs_pepper"))
+        result = _replaced(image, low, generator, given["amount"], share)
+    else:
+        double = as_dtype(image, "float64")
+        if mode == "localvar":
+            result = double + _local(image, given["local_vars"], generator)
+        else:
+            normal = generator.normal(given["mean"], given["var"] ** 0.5, tuple(image.shape))
+            noise = from_host(normal, image)
+            result = double + (double * noise if mode == "speckle" else noise)
+    if not clip:
+        return result
+    if not positive:
+        result = xp.maximum(result, as_dtype(low, dtype_of(result).name))
+    return xp.clip(result, min=0.0 if positive else None, max=1.0)
+
+
+def _replaced(image: Array, low: Any, generator: np.random.Generator, amount: float, salt: Any) -> Array:
+    """The image with some elements at the top or the bottom of its range."""
+    shape = tuple(image.shape)
+    flipped = _chosen(generator, amount, shape)
+    salted = _chosen(generator, salt, shape)
+    xp = namespace(image)
+    peppered = xp.where(from_host(flipped & ~salted, image), low, image)
+    return xp.where(from_host(flipped & salted, image), 1.0, peppered)
+
+
+def _chosen(generator: np.random.Generator, share: float, shape: tuple[int, ...]) -> np.ndarray:
+    """Elements that come true with a probability; nothing is drawn if it is 0 or 1."""
+    if share in (0, 1):
+        return np.full(shape, share == 1)
+    chosen: np.ndarray = generator.random(shape) <= share
+    return chosen
+
+
+def _local(image: Array, variances: Any, generator: np.random.Generator) -> Array:
+    """Normal noise of a variance for each element, in double precision."""
+    if variances is None:
+        deviation = float(np.asarray(0.01, dtype_of(image)) ** 0.5)
+        return from_host(generator.normal(0, deviation, tuple(image.shape)), image)
+    foreign = hasattr(variances, "shape") and not isinstance(variances, (np.ndarray, np.generic))
+    if not foreign:
+        variances = np.asarray(variances)
+    if dtype_of(variances).kind != "f":
+        variances = as_dtype(variances, "float64")
+    xp = namespace(variances)
+    if bool(xp.any(variances <= 0)):
+        raise ValueError("All values of `local_vars` must be > 0.")
+    deviations = as_dtype(variances**0.5, "float64")
+    noise = generator.standard_normal(tuple(variances.shape))
+    return (from_host(noise, image) if foreign else 1.0) * (
+        deviations if foreign else from_host(noise * deviations, image)
+    )
