@@ -1,5 +1,6 @@
 """``skimage.util`` on tensors: photographs beside scikit-image, views, gradients, and what is refused."""
 
+import array_api_strict
 import numpy as np
 import pytest
 import skimage.util
@@ -70,11 +71,16 @@ def test_blocks_and_windows_are_views():
     assert torch.equal(copied, image[:, 3:-4])
 
 
-def test_windows_that_overlap_are_refused_with_the_reason():
-    with pytest.raises(UnsupportedCallError, match="windows that overlap"):
-        util.view_as_windows(torch.zeros(5, 5), 3)
-    with using("torch", min_size=0):
-        assert util.view_as_windows(np.zeros((5, 5)), 3).shape == (3, 3, 3, 3)
+def test_windows_that_overlap():
+    image = torch.tensor(CAMERA).T[:60, ::2]
+    windows = util.view_as_windows(image, (5, 4), step=(2, 3))
+    same(windows, skimage.util.view_as_windows(image.numpy(), (5, 4), step=(2, 3)))
+    assert windows.data_ptr() == image.data_ptr()
+    array = np.zeros((5, 5))
+    with using("torch", min_size=0, fallback="error"):
+        assert np.shares_memory(util.view_as_windows(array, 3), array)
+    with pytest.raises(UnsupportedCallError, match="windows that overlap"):  # the standard has no such views
+        util.view_as_windows(array_api_strict.zeros((5, 5)), 3)
 
 
 def test_blocks_that_do_not_fit():

@@ -12,7 +12,10 @@ __all__ = ["__version__", "backend"]
 backend = Backend(
     name="torch",
     families=("torch:Tensor",),
-    implements={"scipy.ndimage": "dispatch_torch.scipy.ndimage"},
+    implements={
+        "scipy.ndimage": "dispatch_torch.scipy.ndimage",
+        "skimage.util": "dispatch_torch.skimage.util",
+    },
     requires={"torch": ">=2.6", "scipy": ">=1.16"},
     host="dispatch_torch._host:TorchHost",
     host_flag="is_cpu",

@@ -16,11 +16,8 @@ _COMMON: Final = {
     # Scales at which small images still have structure.
     "sigmas": fixed(st.sampled_from(((1,), (1, 2), (1.5,), range(1, 3), (0.8, 1.2)))),
     "black_ridges": maybe(fixed(st.booleans())),
-    "mode": maybe(fixed(st.sampled_from(("reflect", "constant", "nearest", "mirror", "wrap")), st.just("x"))),
     "cval": maybe(fixed(st.sampled_from((0.0, 0.5, -1.0, 2)))),
 }
-
-
 _SHAPES: Final = st.sampled_from(((5, 5), (7, 6), (9, 12), (16, 15), (3, 4, 5), (6, 5, 7)))
 
 
@@ -36,11 +33,13 @@ def _structured(low: float) -> st.SearchStrategy[Array]:
 
 
 _IMAGE: Final = fixed(_structured(-20.0), pictures(IMAGES, plane_shapes((1,))))
+_UNSYMMETRIC: Final = ("reflect", "constant", "nearest", "wrap")
+_MODE: Final = maybe(fixed(st.sampled_from((*_UNSYMMETRIC, "mirror")), st.just("x")))
 _WEIGHT: Final = maybe(fixed(st.sampled_from((0.5, 0.2, 1.3))))
 
 RIDGE_CASES: Final[Mapping[str, Case]] = {
-    "meijering": case(host_reads=0, image=fixed(_structured(0.0)), alpha=_WEIGHT, **_COMMON),
-    "sato": case(host_reads=0, image=_IMAGE, **_COMMON),
+    "meijering": case(host_reads=0, image=fixed(_structured(0.0)), alpha=_WEIGHT, mode=_MODE, **_COMMON),
+    "sato": case(host_reads=0, image=_IMAGE, mode=_MODE, **_COMMON),
     **{
         name: case(
             host_reads=0,
@@ -48,6 +47,8 @@ RIDGE_CASES: Final[Mapping[str, Case]] = {
             alpha=_WEIGHT,
             beta=_WEIGHT,
             gamma=maybe(fixed(st.sampled_from((None, 15, 0.5)))),
+            # Not "mirror": derivatives vanish at the edges, and what rounding leaves of them is put into ratios.
+            mode=maybe(fixed(st.sampled_from(_UNSYMMETRIC), st.just("x"))),
             **_COMMON,
         )
         for name in ("frangi", "hessian")

@@ -20,12 +20,6 @@ _BINS: Final = maybe(fixed(st.sampled_from((256, 10, 2, 64)), st.sampled_from((0
 _NUMBER_OF_BINS: Final = 1 << 16
 
 
-def _view(arguments: Mapping[str, Any]) -> int:
-    # A backend's compiled medians and labels take the image as it lies in the host's memory.
-    size: int = arguments["image"].size
-    return size
-
-
 def _histogram(draw: Draw, given: Given) -> Any:
     """Counts, with empty bins at the ends at times, or counts and centers."""
     rng, number = np.random.default_rng(draw(st.integers(0, 1000))), draw(st.sampled_from((8, 3, 40, 256)))
@@ -124,7 +118,6 @@ THRESHOLD_CASES: Final[Mapping[str, Case]] = {
         initial_guess=maybe(Part(_guess, lambda draw, given: draw(st.sampled_from((1e6, -1e6, "x"))))),
     ),
     "threshold_local": case(
-        host_reads=_view,
         image=_IMAGE,
         block_size=maybe(Part(_window, lambda draw, given: draw(_EVEN | st.just((3, 3, 3, 3))))),
         method=maybe(fixed(st.sampled_from(("gaussian", "mean", "median", "generic")), st.just("x"))),
@@ -138,7 +131,6 @@ THRESHOLD_CASES: Final[Mapping[str, Case]] = {
     "threshold_niblack": _windowed(),
     "threshold_sauvola": _windowed(r=maybe(fixed(st.sampled_from((None, 128, 0.5))))),
     "apply_hysteresis_threshold": case(
-        host_reads=_view,
         image=fixed(pictures((*IMAGES, "int64"), plane_shapes((2, 1, 3)), low=-1.0)),
         low=Part(_threshold),
         high=Part(_threshold),
