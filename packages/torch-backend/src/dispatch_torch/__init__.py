@@ -14,6 +14,7 @@ backend = Backend(
     families=("torch:Tensor",),
     implements={
         "scipy.ndimage": "dispatch_torch.scipy.ndimage",
+        "skimage.metrics": "dispatch_torch.skimage.metrics",
         "skimage.util": "dispatch_torch.skimage.util",
     },
     requires={"torch": ">=2.6", "scipy": ">=1.16"},

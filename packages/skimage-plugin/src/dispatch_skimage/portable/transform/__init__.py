@@ -3,6 +3,7 @@
 from ._around import rotate, swirl, warp_polar
 from ._classes import (
     FundamentalMatrixTransform,
+    PiecewiseAffineTransform,
     PolynomialTransform,
     ProjectiveTransform,
     ThinPlateSplineTransform,
@@ -17,6 +18,7 @@ from ._warp import warp
 
 __all__ = [
     "FundamentalMatrixTransform",
+    "PiecewiseAffineTransform",
     "PolynomialTransform",
     "ProjectiveTransform",
     "ThinPlateSplineTransform",

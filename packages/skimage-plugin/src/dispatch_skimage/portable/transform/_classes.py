@@ -5,7 +5,7 @@ The parameters of a transform are NumPy arrays and go where the points are.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from dispatch_core import traits
@@ -16,6 +16,7 @@ from ._maps import polynomial, thin_plate_spline
 
 __all__ = [
     "FundamentalMatrixTransform",
+    "PiecewiseAffineTransform",
     "PolynomialTransform",
     "ProjectiveTransform",
     "ThinPlateSplineTransform",
@@ -23,6 +24,8 @@ __all__ = [
 ]
 
 Array = Any
+#: How far outside of a simplex a point may be by rounding, in barycentric coordinates, as in SciPy.
+_ROUNDING: Final = 100 * float(np.finfo(np.float64).eps)
 
 
 class _GeometricTransform:
@@ -67,6 +70,41 @@ class ProjectiveTransform:
             If points have another number of coordinates.
         """
         return matrix_transform(coords, np.asarray(self.params))  # type: ignore[attr-defined]
+
+
+class PiecewiseAffineTransform:
+    """An affine map for each simplex of a Delaunay tesselation."""
+
+    @traits(differentiable=True)
+    def __call__(self, coords: Array) -> Array:
+        """The points under the transform.
+
+        Parameters
+        ----------
+        coords : array, shape (n, d)
+
+        Returns
+        -------
+        array of float64, shape (n, d)
+            -1 for points outside of all simplices.
+
+        Notes
+        -----
+        Looks each point up in every simplex, by its barycentric coordinates: the number of points times that of
+        simplices.
+        """
+        points = constant(coords, coords, "float64")
+        xp, d = namespace(points), points.shape[1]
+        moved = xp.full_like(points, -1.0)
+        inside = xp.zeros_like(points[:, 0], dtype=xp.bool)
+        for simplex, affine in zip(self._tesselation.transform, self.affines, strict=True):  # type: ignore[attr-defined]
+            # The first d barycentric coordinates are a linear map of the point's offset from the last corner.
+            first = xp.matmul(points - constant(simplex[d], points), constant(simplex[:d].T, points))
+            last = 1.0 - xp.sum(first, axis=1)
+            here = xp.all(first >= -_ROUNDING, axis=1) & (last >= -_ROUNDING) & ~inside
+            moved = xp.where(here[:, None], matrix_transform(points, np.asarray(affine.params)), moved)
+            inside = inside | here
+        return moved
 
 
 class PolynomialTransform:
