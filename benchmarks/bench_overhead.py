@@ -115,7 +115,7 @@ def type_dispatched(*limited: Any) -> Case:
     import torch
     from dispatch_core import Backend, Function, Plugin, limits
     from dispatch_core._discovery import registered
-    from dispatch_core._namespaces import explicit_namespace
+    from dispatch_core._namespaces import dispatchables
 
     name = f"benchlib{len(limited)}"
     kernel = renamed(implementation)
@@ -134,7 +134,7 @@ def type_dispatched(*limited: Any) -> Case:
         name=f"b{name}", families=("torch:Tensor",), implements={name: f"{name}_backend"}, host_flag="is_cpu"
     )
     _open.enter_context(registered(backend))
-    func = explicit_namespace(name)["bare"]
+    func = dispatchables(name)["bare"].explicit
     tensors = torch.zeros(3), torch.ones(3)
     func(*tensors)
     return Case(func, tensors, bare)
@@ -287,6 +287,8 @@ def make_cases() -> tuple[dict[str, Case], dict[str, str]]:
         try:
             cases[contender.name] = contender.make()
         except ImportError as error:
+            if str(error.name).startswith("dispatch_"):
+                raise
             missing[contender.name] = f"not installed: {error.name}"
     return cases, missing
 
