@@ -182,12 +182,13 @@ def find(function: Callable[..., Any] | str) -> Dispatchable:
         parts = function.split(".")
         for end in range(len(parts) - 1, 0, -1):
             namespace, name = ".".join(parts[:end]), ".".join(parts[end:])
-            if _discovery.plugin_for(namespace) and name in dispatchables(namespace):
-                return dispatchables(namespace)[name]
+            found = dispatchables(namespace).get(name) if _discovery.plugin_for(namespace) else None
+            if found is not None:
+                return found
         raise DispatchError(f"{function!r} is not the public name of a dispatchable function")
-    found = getattr(function, "__dispatch__", None)
-    if isinstance(found, Dispatchable):
-        return found
+    known = getattr(function, "__dispatch__", None)
+    if isinstance(known, Dispatchable):
+        return known
     root = getattr(function, "__module__", "").partition(".")[0]
     entry = _discovery.plugin_entries().get(root)
     plugin = entry.get() if entry else None

@@ -7,7 +7,6 @@ hair, and only the library's own arithmetic finds the same ones.
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,7 +16,7 @@ from dispatch_core.plugin_api import library_function, library_only
 from numpy.typing import NDArray
 
 from .._shared import as_dtype, constant, dtype_of, namespace, to_host, warn
-from ..exposure._histogram import bins_of, counts_in
+from ..exposure._histogram import bins_of, counts_in, only_a_number
 
 __all__ = [
     "host_histogram",
@@ -33,15 +32,6 @@ __all__ = [
 Array = Any
 #: A histogram that is given: the counts, or counts and centers.
 Histogram = Any
-
-
-def _number_of_bins(nbins: Any) -> str | None:
-    """a number of bins; NumPy's rules by name and irregular edges are not supported"""
-    try:
-        operator.index(nbins)
-    except TypeError:
-        return f"nbins: only a number of bins is supported, got {nbins!r}"
-    return None
 
 
 @traits(differentiable=True)
@@ -66,7 +56,7 @@ def threshold_mean(image: Array) -> Array:
     return xp.mean(image if dtype_of(image).kind in "fc" else as_dtype(image, "float64"))
 
 
-@limits(nbins=_number_of_bins)
+@limits(nbins=only_a_number)
 def threshold_otsu(image: Array | None = None, nbins: int = 256, *, hist: Histogram | None = None) -> Array:
     """The threshold between classes of the largest variance [1]_: ``skimage.filters.threshold_otsu``.
 
@@ -110,7 +100,7 @@ def threshold_otsu(image: Array | None = None, nbins: int = 256, *, hist: Histog
     return _by_library("threshold_otsu", image, nbins, hist)
 
 
-@limits(nbins=_number_of_bins)
+@limits(nbins=only_a_number)
 def threshold_yen(image: Array | None = None, nbins: int = 256, *, hist: Histogram | None = None) -> Array:
     """The threshold by maximum correlation [1]_: ``skimage.filters.threshold_yen`` for every family of arrays.
 
@@ -141,7 +131,7 @@ def threshold_yen(image: Array | None = None, nbins: int = 256, *, hist: Histogr
     return _by_library("threshold_yen", image, nbins, hist)
 
 
-@limits(nbins=_number_of_bins)
+@limits(nbins=only_a_number)
 def threshold_isodata(
     image: Array | None = None,
     nbins: int = 256,
@@ -180,7 +170,7 @@ def threshold_isodata(
     return _by_library("threshold_isodata", image, nbins, hist, return_all=return_all)
 
 
-@limits(nbins=_number_of_bins)
+@limits(nbins=only_a_number)
 def threshold_minimum(
     image: Array | None = None,
     nbins: int = 256,
@@ -221,7 +211,7 @@ def threshold_minimum(
     return _by_library("threshold_minimum", image, nbins, hist, max_num_iter=max_num_iter)
 
 
-@limits(nbins=_number_of_bins)
+@limits(nbins=only_a_number)
 def threshold_multiotsu(
     image: Array | None = None, classes: int = 3, nbins: int = 256, *, hist: Histogram | None = None
 ) -> Array:
@@ -262,7 +252,7 @@ def threshold_multiotsu(
     return _by_library("threshold_multiotsu", image, nbins, hist, shares=True, classes=classes)
 
 
-@limits(nbins=_number_of_bins)
+@limits(nbins=only_a_number)
 def threshold_triangle(image: Array, nbins: int = 256) -> Array:
     """The threshold by the triangle algorithm [1]_: ``skimage.filters.threshold_triangle`` for every family.
 
