@@ -49,7 +49,7 @@ def _speed_table(name: str) -> str:
         _row(["---"] * 4),
     ]
     for row in figures["rows"]:
-        ratios = [f"{row['scipy'] / row[way]:.2f}" for way in ("selected", "tensor")]
+        ratios = [f"{row['library'] / row[way]:.2f}" for way in ("selected", "tensor")]
         lines.append(_row([row["call"], row["kernel"], *ratios]))
     means = [f"**{figures['geometric_mean'][way]:.2f}**" for way in ("selected", "tensor")]
     return "\n".join([*lines, _row(["geometric mean over the functions", "", *means])])

@@ -1,0 +1,182 @@
+"""A library natively and with torch, side by side in one process: what the benchmarks of the libraries share.
+
+Each round times all sides, in turn; the figure of a call is the ratio of the best times. Ratios above 1 mean that
+torch is faster. ``selected`` is the selection with NumPy arrays in and out, the dispatch included; ``tensor``
+the type dispatch on a tensor of the device.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import json
+import math
+import platform
+import time
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+from dispatch_core import UnsupportedCallError, trace, using
+from dispatch_core.plugin_api import library_function, library_only, resolve_device
+from rich.console import Console
+from rich.table import Table
+
+__all__ = ["Timed", "best_times", "command", "geometric_mean"]
+
+#: No call is repeated once its rounds have taken this many seconds.
+PATIENCE = 4.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Timed:
+    """A call to time.
+
+    Parameters
+    ----------
+    label : str
+        What the table calls it.
+    path : str
+        Of the library's function, ``scipy.ndimage.sobel``.
+    function : callable
+        The dispatching one.
+    arguments : callable
+        Makes the arguments by name; NumPy arrays become tensors.
+    """
+
+    label: str
+    path: str
+    function: Callable[..., Any]
+    arguments: Callable[[], Mapping[str, Any]]
+
+
+def best_times(calls: list[Callable[[], Any]], rounds: int) -> list[float]:
+    """The best time of each call in seconds; the calls take turns in every round."""
+    best = [math.inf] * len(calls)
+    begun = time.perf_counter()
+    for call in calls:
+        call()
+    for _ in range(rounds):
+        for i, call in enumerate(calls):
+            start = time.perf_counter()
+            call()
+            best[i] = min(best[i], time.perf_counter() - start)
+        if time.perf_counter() - begun > PATIENCE:
+            break
+    return best
+
+
+def measure(call: Timed, device: str, rounds: int) -> dict[str, Any]:
+    """Best seconds of the library, of the selected backend, and on a tensor; and the kernel that ran."""
+    import torch
+
+    function, original, arguments = call.function, library_function(call.path), call.arguments()
+
+    def on_device(value: Any) -> Any:
+        if isinstance(value, list):
+            return [on_device(v) for v in value]
+        return torch.from_numpy(value).to(device) if isinstance(value, np.ndarray) else value
+
+    tensors = {k: on_device(v) for k, v in arguments.items()}
+
+    def native() -> None:
+        with library_only():
+            exhausted(original(**arguments))
+
+    def selected() -> None:
+        with using("torch", device=device, fallback="error"):
+            exhausted(function(**arguments))
+
+    def tensor() -> None:
+        exhausted(function(**tensors))
+        if device.startswith("cuda"):
+            torch.cuda.synchronize()
+
+    times = best_times([native, selected, tensor], rounds)
+    with using("torch", device=device, fallback="error"), trace() as calls:
+        exhausted(function(**arguments))
+    return {**dict(zip(("library", "selected", "tensor"), times, strict=True)), "kernel": calls[0].kernel}
+
+
+def exhausted(result: Any) -> None:
+    """Have a result that is a generator yield all it has."""
+    if hasattr(result, "__next__"):
+        for _ in result:
+            pass
+
+
+def geometric_mean(values: list[float]) -> float:
+    """1 for no values."""
+    return math.exp(sum(map(math.log, values)) / max(len(values), 1))
+
+
+def per_function(rows: list[dict[str, Any]], key: str) -> float:
+    """The geometric mean over functions, of which each counts once however many calls it has."""
+    ratios: dict[str, list[float]] = {}
+    for row in rows:
+        ratios.setdefault(row["function"], []).append(row["library"] / row[key])
+    return geometric_mean([geometric_mean(r) for r in ratios.values()])
+
+
+def command(library: str, calls: Callable[[tuple[int, ...], str], Iterable[Timed]]) -> click.Command:
+    """The command that prints the table of a library's calls on an image of a shape and dtype."""
+
+    @click.command(help=f"Time {library} natively and with torch. With --kernels device no host kernels run.")
+    @click.option(
+        "--shape", default="2048x2048", show_default=True, help="Shape of the image, such as 160x160x160."
+    )
+    @click.option("--dtype", default="float32", show_default=True)
+    @click.option("--device", default="cpu", show_default=True)
+    @click.option("--kernels", type=click.Choice(["host", "device"]), default="host", show_default=True)
+    @click.option("--rounds", default=7, show_default=True)
+    @click.option("--only", default="", help="Part of the labels to time; several with commas.")
+    @click.option("--json", "path", type=click.Path(path_type=Path), help="Write the figures here too.")
+    def main(
+        shape: str, dtype: str, device: str, kernels: str, rounds: int, only: str, path: Path | None
+    ) -> None:
+        import torch
+
+        device = resolve_device("torch", device)
+        version = importlib.import_module(library.partition(".")[0]).__version__
+        threads = f"{torch.get_num_threads()} threads"
+        what = torch.cuda.get_device_name() if device.startswith("cuda") else threads
+        title = f"{dtype} {shape}, torch {torch.__version__} on {device} ({what}), {library} {version}"
+        title += "" if kernels == "host" else ", device kernels only"
+        table = Table(title=title, title_justify="left")
+        for column in ("call", "kernel", "library ms", "selected ms", "ratio", "tensor ms", "ratio"):
+            table.add_column(column, justify="left" if column in ("call", "kernel") else "right")
+        rows = []
+        with using(settings={"torch": {"host_kernels": kernels == "host"}}):
+            for call in calls(tuple(map(int, shape.split("x"))), dtype):
+                if not any(part in call.label for part in only.split(",")):
+                    continue
+                try:
+                    seconds = measure(call, device, rounds)
+                except UnsupportedCallError as error:
+                    table.add_row(call.label, "none", str(error).partition(". ")[2])
+                    continue
+                row = {"call": call.label, "function": call.path, **seconds}
+                rows.append(row)
+                cells = [f"{row['library'] * 1e3:.3g}"]
+                for key in ("selected", "tensor"):
+                    cells += [f"{row[key] * 1e3:.3g}", f"{row['library'] / row[key]:.2f}"]
+                table.add_row(call.label, row["kernel"], *cells)
+        means = {key: per_function(rows, key) for key in ("selected", "tensor")}
+        table.add_section()
+        count = len({row["function"] for row in rows})
+        table.add_row(
+            f"mean of {count} functions",
+            *("", "", "", f"{means['selected']:.2f}", "", f"{means['tensor']:.2f}"),
+        )
+        Console(width=120).print(table)
+        if path is not None:
+            figures = {
+                "title": title,
+                "processor": platform.processor() or platform.machine(),
+                "geometric_mean": means,
+            }
+            path.write_text(json.dumps({**figures, "rows": rows}, indent=1) + "\n")
+
+    return main
