@@ -53,19 +53,25 @@ class Timed:
 
 
 def best_times(calls: list[Callable[[], Any]], rounds: int) -> list[float]:
-    """The best time of each call in seconds; the calls take turns in every round."""
-    best = [math.inf] * len(calls)
+    """The best time of each call in seconds; the calls take turns in every round.
+
+    The first round warms up, and counts only where it has taken longer than anybody wants to wait.
+    """
     begun = time.perf_counter()
-    for call in calls:
-        call()
-    for _ in range(rounds):
-        for i, call in enumerate(calls):
-            start = time.perf_counter()
-            call()
-            best[i] = min(best[i], time.perf_counter() - start)
+    best = [elapsed(call) for call in calls]
+    for number in range(rounds):
         if time.perf_counter() - begun > PATIENCE:
             break
+        times = [elapsed(call) for call in calls]
+        best = list(map(min, best, times)) if number else times
     return best
+
+
+def elapsed(call: Callable[[], Any]) -> float:
+    """Seconds that a call takes."""
+    start = time.perf_counter()
+    call()
+    return time.perf_counter() - start
 
 
 def measure(call: Timed, device: str, rounds: int) -> dict[str, Any]:
@@ -158,6 +164,7 @@ def command(library: str, calls: Callable[[tuple[int, ...], str], Iterable[Timed
                     table.add_row(call.label, "none", str(error).partition(". ")[2])
                     continue
                 row = {"call": call.label, "function": call.path, **seconds}
+                click.echo(f"{call.label} {row['library'] / row['selected']:.2f}", err=True)
                 rows.append(row)
                 cells = [f"{row['library'] * 1e3:.3g}"]
                 for key in ("selected", "tensor"):

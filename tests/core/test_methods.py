@@ -16,6 +16,7 @@ import pytest
 from dispatch_core import (
     Backend,
     Function,
+    MixedArraysError,
     Plugin,
     UnsupportedCallError,
     disable,
@@ -58,6 +59,31 @@ class Derived(Base):
 class Overriding(Base):
     def apply(self, x, power=1):
         return -super().apply(x, power)
+
+class Part:
+    def __init__(self, values):
+        self.values = values
+
+class Model:
+    def __init__(self, start=None):
+        self.start = start
+
+    def fit(self, x):
+        self.mean_ = x.mean() * np.ones(2)
+        self.parts_ = [Part(x + 0), {"x": x + 0}]
+        return self
+
+    def partial_fit(self, x):
+        if not hasattr(self, "total_"):
+            self.total_ = np.zeros(x.shape)
+        self.total_ += x
+        return self
+
+    def predict(self, x):
+        return x + self.mean_[0]
+
+class Special(Model):
+    pass
 """,
 }
 
@@ -69,8 +95,31 @@ class Portable:
         return Array(x.data**power * self.factor, x.device)  # type: ignore[attr-defined]
 
 
+class PortableModel:
+    """A model on arrays of every family; it tells apart what it was given by its own attributes."""
+
+    def fit(self, x: Any) -> Any:
+        from methodlib._classes import Part  # type: ignore[import-not-found]
+
+        self.mean_ = Array(x.data.mean() * np.ones(2))
+        self.parts_ = [Part(Array(x.data + 0)), {"x": Array(x.data + 0)}]
+        return self
+
+    def partial_fit(self, x: Any) -> Any:
+        if not hasattr(self, "total_"):
+            self.total_ = Array(np.zeros(x.data.shape))
+        self.total_.data[...] += x.data
+        return self
+
+    def predict(self, x: Any) -> Any:
+        if not isinstance(self.mean_, Array):  # type: ignore[attr-defined]
+            raise TypeError("the attributes were not converted")
+        return Array(x.data + self.mean_.data[0])
+
+
 PLUGIN = Plugin(
     name="methodlib",
+    mover="methodlib.to",
     distribution="methodlib",
     namespaces={"methodlib": "methodlib_table:TABLE"},
     methods={"methodlib._classes": "methodlib"},
@@ -86,10 +135,18 @@ def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, world: Any) -> Iter
     for name, text in LIBRARY.items():
         (folder / f"{name}.py").write_text(text)
     table = types.ModuleType("methodlib_table")
-    table.TABLE = (Function("Base.apply", ("x",)), Function("Base.native", ("x",)))  # type: ignore[attr-defined]
+    table.TABLE = (  # type: ignore[attr-defined]
+        Function("Base.apply", ("x",)),
+        Function("Base.native", ("x",)),
+        Function("Model.fit", ("x",), state="write"),
+        Function("Model.partial_fit", ("x",), state="update"),
+        Function("Model.predict", ("x",), state="read"),
+        Function("Special.predict", ("x",), state="read"),
+    )
     portable = types.ModuleType("methodlib_portable")
     portable.Base = Portable  # type: ignore[attr-defined]
-    portable.__all__ = ["Base"]  # type: ignore[attr-defined]
+    portable.Model = portable.Special = PortableModel  # type: ignore[attr-defined]
+    portable.__all__ = ["Base", "Model", "Special"]  # type: ignore[attr-defined]
     for module in (table, portable):
         monkeypatch.setitem(sys.modules, module.__name__, module)
     monkeypatch.syspath_prepend(str(tmp_path))
@@ -180,3 +237,90 @@ def test_methods_are_selected(library: None) -> None:
         result = methodlib.Derived(3).apply(X)
     assert np.array_equal(result, X * 3)
     assert [(c.backend, c.kind) for c in calls] == [("fake", "selected")]
+
+
+def fitted(cls: type, **settings: Any) -> Any:
+    """A model that a selected backend has fitted."""
+    with using("fake", min_size=0, fallback="error", **settings), trace() as calls:
+        model = cls()
+        assert model.fit(X) is model
+    assert [c.kind for c in calls] == ["selected"]
+    return model
+
+
+def test_selected_methods_leave_host_arrays_in_the_instance(library: None) -> None:
+    enable("methodlib")
+    import methodlib
+
+    model = fitted(methodlib.Model)
+    assert type(model.mean_) is np.ndarray
+    part, table = model.parts_
+    assert type(part) is sys.modules["methodlib._classes"].Part
+    assert np.array_equal(part.values, X)
+    assert np.array_equal(table["x"], X)
+    with using("fake", min_size=0, fallback="error"):
+        assert np.array_equal(model.predict(X), X + X.mean())
+    disable("methodlib")
+    assert np.array_equal(model.predict(X), X + X.mean())
+    assert np.array_equal(pickle.loads(pickle.dumps(model)).mean_, model.mean_)
+
+
+def test_attributes_that_are_written_in_place_reach_the_instance(library: None) -> None:
+    enable("methodlib")
+    import methodlib
+
+    model = methodlib.Model()
+    for _ in range(3):
+        with using("fake", min_size=0, fallback="error"):
+            model.partial_fit(X)
+        assert type(model.total_) is np.ndarray
+    assert np.array_equal(model.total_, 3 * X)
+
+
+def test_an_instance_is_unchanged_by_a_call_that_fails(
+    library: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enable("methodlib")
+    import methodlib
+
+    model = fitted(methodlib.Model)
+    before = dict(vars(model))
+    with using("fake", min_size=0, fallback="error"), pytest.raises(AttributeError):
+        model.fit(np.arange(3.0)).nothing()
+    assert vars(model)["mean_"] is not before["mean_"]  # that call succeeded
+    before = dict(vars(model))
+    part = sys.modules["methodlib._classes"].Part
+    monkeypatch.delattr(sys.modules["methodlib._classes"], "Part")
+    with using("fake", min_size=0, fallback="error"), pytest.raises(ImportError):
+        model.fit(X)
+    monkeypatch.setattr(sys.modules["methodlib._classes"], "Part", part, raising=False)
+    assert vars(model) == before
+
+
+def test_the_family_of_the_attributes_counts(library: None) -> None:
+    enable("methodlib")
+    import methodlib
+
+    model = methodlib.Model().fit(Array(X))
+    assert type(model.mean_) is Array
+    assert type(model.predict(Array(X))) is Array
+    words = r"self\.mean_ is fakearrays .*self\.parts_\[0\]\.values is .*x is numpy .*or the instance with methodlib\.to,"
+    with pytest.raises(MixedArraysError, match=words):
+        model.predict(X)
+    assert type(model.fit(X).mean_) is np.ndarray  # fitted anew, on another family
+    with pytest.raises(MixedArraysError, match=r"self\.start is fakearrays"):
+        methodlib.Model(start=Array(X)).fit(X)
+
+
+def test_inherited_methods_dispatch_where_they_are_declared(library: None) -> None:
+    import methodlib
+
+    enable("methodlib")
+    model = fitted(methodlib.Special)
+    with using("fake", min_size=0), trace() as calls:
+        model.predict(X)
+    assert [c.function for c in calls] == ["methodlib.Special.predict"]
+    assert methodlib.Special.predict is not methodlib.Model.predict
+    disable("methodlib")
+    assert "predict" not in vars(methodlib.Special)
+    assert methodlib.Special.predict is methodlib.Model.predict

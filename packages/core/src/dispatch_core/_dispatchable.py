@@ -26,6 +26,7 @@ from ._generated import ROUTES, clone, compile_forwarder, compile_runner, compil
 from ._options import Options, current_options, get_base
 from ._plugin import Function
 from ._routes import Operand, Route, decide, selected_backends
+from ._state import arrays_of
 
 __all__ = ["Dispatchable", "annotate"]
 
@@ -53,6 +54,7 @@ class Dispatchable:
     ) -> None:
         self.namespace = namespace
         self.name = declaration.name
+        self.library = namespace.partition(".")[0]
         self.qualified = f"{namespace}.{declaration.name}"
         self.declaration = declaration
         self.original = original
@@ -83,6 +85,11 @@ class Dispatchable:
     def operands(self, arguments: Mapping[str, Any]) -> list[Operand]:
         """The arrays that take part in the decision."""
         found: list[Operand] = []
+        if self.declaration.state:
+            first = next(iter(arguments))
+            chosen = self.declaration.state == "write"
+            parts = arrays_of(arguments[first], self.library, parameters_only=chosen)
+            found += [Operand(f"{first}.{path}", value, classify(type(value))) for path, value in parts]
         for name, sequence in self.declaration.parameters:
             value = arguments[name]
             group = classify(type(value))
@@ -107,7 +114,7 @@ class Dispatchable:
         """The plugin's implementation for every family, if it has one."""
         key = "<portable>"
         if key not in self._implementations:
-            entry = _discovery.plugin_entries()[self.namespace.partition(".")[0]]
+            entry = _discovery.plugin_entries()[self.library]
             found = _discovery.implementation(entry, self.namespace, self.name, self.signature)
             self._implementations[key] = found
         return self._implementations[key]
@@ -195,6 +202,8 @@ class Dispatchable:
     ) -> None:
         """Keep the route for the types of this call, if types alone decide it under the base options."""
         if options is not get_base() or options.observers or route.passed or options.precision != "default":
+            return
+        if self.declaration.state:
             return
         if any(s and isinstance(arguments[n], (list, tuple)) for n, s in self.declaration.parameters):
             return

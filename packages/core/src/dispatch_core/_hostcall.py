@@ -10,6 +10,7 @@ from collections.abc import Callable, Generator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ._families import HOST, classify
+from ._state import mapped, shallow
 
 if TYPE_CHECKING:
     from ._backend import HostAdapter
@@ -36,6 +37,51 @@ class _Exchange:
         self.refit = refit
         self.copied = 0
         self.pairs: list[tuple[Any, Any, bool, bool]] = []
+        self.instances: list[tuple[Any, Any, dict[str, Any], str]] = []
+
+    def take_instance(self, instance: Any, library: str, wanted: Callable[[str], bool]) -> Any:
+        """A copy of the instance whose arrays are converted; `give_state` brings back what it becomes."""
+
+        def leaf(array: Any) -> Any:
+            return self.take(array, wanted, sequence=False, write=False)
+
+        memo: dict[int, Any] = {}
+        copy = shallow(instance)
+        memo[id(instance)] = copy
+        for name, value in vars(instance).items():
+            vars(copy)[name] = mapped(value, library, leaf, memo)
+        self.instances.append((instance, copy, dict(vars(copy)), library))
+        self.pairs.append((instance, copy, False, False))
+        return copy
+
+    def give_state(self, wanted: Callable[[str], bool], *, updated: bool) -> None:
+        """Set on the caller's instance what the method set on its copy."""
+
+        def leaf(array: Any) -> Any:
+            return self.give(array, wanted)
+
+        for instance, copy, before, library in self.instances:
+            memo = {id(copy): instance}
+            for name, value in vars(copy).items():
+                if name not in before or value is not before[name]:
+                    vars(instance)[name] = mapped(value, library, leaf, memo)
+                elif updated and value is not vars(instance)[name]:  # it may have been written in place
+                    vars(instance)[name] = mapped(value, library, self._anew(wanted), memo)
+            for name in before.keys() - vars(copy).keys():
+                del vars(instance)[name]
+
+    def _anew(self, wanted: Callable[[str], bool]) -> Callable[[Any], Any]:
+        """Arrays that were copied when they were taken are copied back; the others share their memory."""
+        shared = {id(converted): original for original, converted, _, copied in self.pairs if not copied}
+
+        def leaf(array: Any) -> Any:
+            if id(array) in shared:
+                return shared[id(array)]
+            converted, copied = self.back(array) if wanted(classify(type(array))) else (array, 0)
+            self.copied += copied
+            return converted
+
+        return leaf
 
     def take(self, value: Any, wanted: Callable[[str], bool], sequence: bool, write: bool) -> Any:
         """The converted argument; lists and tuples of arrays item by item where they take part."""
@@ -92,8 +138,7 @@ def with_backend(
         _as_scalar if function.declaration.scalars else _as_it_is,
     )
     result = call(_exchanged(function, exchange, arguments, lambda group: group == HOST))
-    exchange.write_back()
-    return exchange.give(result, lambda group: group not in ("", HOST)), exchange.copied
+    return _finished(function, exchange, result, lambda group: group not in ("", HOST))
 
 
 def on_host(
@@ -109,8 +154,16 @@ def on_host(
     for name in function.declaration.writes:
         exchanged[name] = _host_dtype(exchanged[name])
     result = call(exchanged)
+    return _finished(function, exchange, result, lambda group: group == HOST)
+
+
+def _finished(
+    function: Dispatchable, exchange: _Exchange, result: Any, wanted: Callable[[str], bool]
+) -> tuple[Any, int]:
+    """The result given back, and the bytes copied."""
     exchange.write_back()
-    return exchange.give(result, lambda group: group == HOST), exchange.copied
+    exchange.give_state(wanted, updated=function.declaration.state == "update")
+    return exchange.give(result, wanted), exchange.copied
 
 
 def _as_it_is(value: Any) -> Any:
@@ -134,6 +187,9 @@ def _exchanged(
     function: Dispatchable, exchange: _Exchange, arguments: Mapping[str, Any], wanted: Callable[[str], bool]
 ) -> dict[str, Any]:
     exchanged = dict(arguments)
+    if function.declaration.state:
+        first = next(iter(arguments))
+        exchanged[first] = exchange.take_instance(arguments[first], function.library, wanted)
     for name, sequence in function.declaration.parameters:
         write = name in function.declaration.writes
         exchanged[name] = exchange.take(arguments[name], wanted, sequence, write)

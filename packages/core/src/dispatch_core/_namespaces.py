@@ -28,6 +28,7 @@ __all__ = [
     "explicit_module",
     "find",
     "library_function",
+    "method_of",
 ]
 
 _lock = threading.Lock()
@@ -104,13 +105,24 @@ def class_of(module: str, name: str) -> type | None:
     return found if isinstance(found, type) and found.__module__ == module else None
 
 
+def method_of(cls: type, name: str) -> Any:
+    """The library's function behind a method of a class, its own or inherited; None if there is none.
+
+    Of a base class whose method is rerouted it is what the library has there.
+    """
+    found = next((vars(c)[name] for c in cls.__mro__ if name in vars(c)), None)
+    known = getattr(found, "__dispatch__", None)
+    inherited = name not in vars(cls)
+    return known.original if isinstance(known, Dispatchable) and inherited else found
+
+
 def _bound_now(namespace: str, declaration: Function) -> Any:
     """What a loaded namespace, or a class of it, has under a name now."""
     if declaration.owner is None:
         return getattr(sys.modules[namespace], declaration.name, None)
     owner, name = declaration.owner
     classes = (class_of(module, owner) for module in _class_modules(namespace))
-    return next((vars(cls).get(name) for cls in classes if cls is not None), None)
+    return next((method_of(cls, name) for cls in classes if cls is not None), None)
 
 
 def _present(namespace: str, declaration: Function) -> Dispatchable | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import inspect
 from collections.abc import Mapping
+from typing import Literal
 
 from ._backend import INTERFACE
 from ._errors import BackendError
@@ -42,6 +43,7 @@ class Function:
     lazy_safe: bool = True
     home: tuple[str, ...] = ()
     scalars: bool = False
+    state: Literal["", "read", "write", "update"] = ""
 
     @property
     def owner(self) -> tuple[str, str] | None:
@@ -87,6 +89,9 @@ class Plugin:
     methods : mapping of str to str
         Module that defines classes, to the public namespace whose table has their methods. A class stays what it is;
         while the library is rerouted its method is the dispatching one. Subclasses inherit it as ever.
+    mover : str
+        What users call to have an instance's array attributes converted: ``"dispatch_sklearn.to"``; error texts name
+        it.
     no_part : tuple of str
         Classes of the library, as ``"module:qualname"``, that can be made an array of and yet are none: arguments of
         these classes take no part in decisions.
@@ -106,6 +111,7 @@ class Plugin:
     strategies: Mapping[str, str] = dataclasses.field(default_factory=dict)
     suite: str = ""
     methods: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    mover: str = ""
     no_part: tuple[str, ...] = ()
     requires: str = ""
     tested: tuple[str, ...] = ()

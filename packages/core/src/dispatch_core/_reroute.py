@@ -23,14 +23,14 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import FunctionType
-from typing import Any
+from typing import Any, Final
 
 from . import _discovery, _imports, _unreached, _workers
 from ._discovery import Entry
 from ._dispatchable import Dispatchable
 from ._errors import BackendError, ConfigError
 from ._imports import module_dict
-from ._namespaces import class_of, declared, dispatchable
+from ._namespaces import class_of, declared, dispatchable, method_of
 from ._origins import Origins
 from ._plugin import Function, Plugin
 from ._unreached import Unreached
@@ -52,12 +52,13 @@ class Touch:
     after: Any
 
 
+_INHERITED: Final = object()
 _lock = threading.RLock()
 _enabled: dict[str, Plugin] = {}
 _watchers: dict[str, Callable[[], None]] = {}
 _touches: dict[tuple[int, str], Touch] = {}
 _rerouted: dict[int, Dispatchable] = {}
-_methods: dict[tuple[type, str], Dispatchable] = {}
+_methods: dict[tuple[type, str], tuple[Dispatchable, Any]] = {}  # what the class itself had under the name
 
 if hasattr(os, "register_at_fork"):  # a child has no thread that would give the lock back
     os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)
@@ -234,10 +235,11 @@ def _install_methods(namespace: str, module: str) -> None:
             cls = class_of(module, owner)
             if cls is None:
                 continue
-            for function in _own(namespace, declaration, vars(cls).get(name)):
+            before = vars(cls).get(name, _INHERITED)
+            for function in _own(namespace, declaration, method_of(cls, name)):
                 with _lock:
-                    if library in _enabled and vars(cls).get(name) is function.original:
-                        _methods[cls, name] = function
+                    if library in _enabled and before is vars(cls).get(name, _INHERITED):
+                        _methods.setdefault((cls, name), (function, before))
                         setattr(cls, name, function.rerouted)
 
 
@@ -393,11 +395,15 @@ def _restore(libraries: Sequence[str]) -> None:
             del _touches[key]
             if touch.scope.get(touch.name) is touch.after:
                 touch.scope[touch.name] = touch.before
-    for (cls, name), function in list(_methods.items()):
-        if function.namespace.partition(".")[0] in libraries:
+    for (cls, name), (function, before) in list(_methods.items()):
+        if function.library in libraries:
             del _methods[cls, name]
-            if vars(cls).get(name) is function.rerouted:
-                setattr(cls, name, function.original)
+            if vars(cls).get(name) is not function.rerouted:
+                continue
+            if before is _INHERITED:
+                delattr(cls, name)
+            else:
+                setattr(cls, name, before)
     gone = {i: f for i, f in _rerouted.items() if f.namespace.partition(".")[0] in libraries}
     if not gone:
         return

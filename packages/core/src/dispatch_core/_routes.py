@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from ._backend import Backend, Implementation
-from ._discovery import Entry, adapter_of, backend_entries, backends_for
+from ._discovery import Entry, adapter_of, backend_entries, backends_for, plugin_entries
 from ._errors import DispatchError, MixedArraysError, UnsupportedCallError
 from ._families import HOST, OPAQUE
 from ._options import Options
@@ -347,13 +347,20 @@ def _described(operands: Iterable[Operand], *, device: bool = False) -> str:
 def _mixed_error(function: Dispatchable, operands: list[Operand]) -> MixedArraysError:
     msg = f"{function.qualified}: the arrays belong to different families: {_described(operands)}. "
     return MixedArraysError(
-        msg + "Nothing is converted by itself: convert the arguments to one family first."
+        msg + f"Nothing is converted by itself: {_how_to_move(function, 'family')} first."
     )
+
+
+def _how_to_move(function: Dispatchable, what: str) -> str:
+    """The advice for arguments of two families, or on two devices."""
+    mover = plugin_entries()[function.library].require().mover if function.declaration.state else ""
+    instance = f", or the instance with {mover}," if mover else ""
+    return f"{'convert' if what == 'family' else 'move'} the arguments{instance} to one {what}"
 
 
 def _devices_error(function: Dispatchable, operands: list[Operand]) -> MixedArraysError:
     msg = f"{function.qualified}: the arrays are on different devices: {_described(operands, device=True)}. "
-    return MixedArraysError(msg + "Nothing is copied by itself: move the arguments to one device first.")
+    return MixedArraysError(msg + f"Nothing is copied by itself: {_how_to_move(function, 'device')} first.")
 
 
 def _unsupported_error(
