@@ -305,6 +305,7 @@ class Traits:
     tolerance: Tolerance = dataclasses.field(default_factory=dict)
     kernels: tuple[str, ...] = ("device",)
     differences: tuple[str, ...] = ()
+    home: bool = False
 
 
 def traits(
@@ -314,6 +315,7 @@ def traits(
     tolerance: Tolerance | None = None,
     kernels: Iterable[str] = ("device",),
     differences: Iterable[str] = (),
+    home: bool = False,
 ) -> Callable[[F], F]:
     """Declare what an implementation promises.
 
@@ -331,6 +333,8 @@ def traits(
     differences : iterable of str
         Where results differ from the library's for values that no limit can tell without reading them, such as
         NaN; support tables show them.
+    home : bool
+        Of a portable implementation: it only has the library's own code run, which supports these arrays by itself.
     """
     declared = Traits(
         differentiable=differentiable,
@@ -338,6 +342,7 @@ def traits(
         tolerance=MappingProxyType(dict(tolerance or {})),
         kernels=tuple(kernels),
         differences=tuple(differences),
+        home=home,
     )
 
     def declare(function: F) -> F:

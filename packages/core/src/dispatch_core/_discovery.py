@@ -322,10 +322,25 @@ def implementation(
     label = entry.name if isinstance(declaration, Backend) else "portable"
     tolerance = declaration.tolerance if isinstance(declaration, Backend) else TOLERANCE
     try:
+        plugin = plugin_for(namespace)
+        call = _within(plugin.context, call) if plugin and plugin.context else call
         return fit(f"{namespace}.{name}", signature, label, call, tolerance)
     except BackendError as error:
         entry.problems.append(str(error))
         return str(error)
+
+
+def _within(context: str, call: Callable[..., Any]) -> Callable[..., Any]:
+    """The call within a context manager that is named ``"module:name"``."""
+    path, _, name = context.partition(":")
+    manager = getattr(importlib.import_module(path), name)
+
+    @functools.wraps(call)
+    def within(*args: Any, **kwargs: Any) -> Any:
+        with manager():
+            return call(*args, **kwargs)
+
+    return within
 
 
 def adapter_of(entry: Entry[Backend]) -> HostAdapter | None:
@@ -341,6 +356,12 @@ def adapter_of(entry: Entry[Backend]) -> HostAdapter | None:
     return entry.adapter
 
 
+def named_backend(name: str) -> Entry[Backend]:
+    """An installed, working backend; see `check_backends` for the errors."""
+    check_backends([name])
+    return backend_entries()[name]
+
+
 def resolve_device(backend: str, requested: str | None) -> str:
     """The device that a backend takes for a request such as ``"auto"``.
 
@@ -349,8 +370,7 @@ def resolve_device(backend: str, requested: str | None) -> str:
     ConfigError
         If there is no such backend or device.
     """
-    check_backends([backend])
-    adapter = adapter_of(backend_entries()[backend])
+    adapter = adapter_of(named_backend(backend))
     if adapter is None:
         raise ConfigError(f"backend {backend!r} has no host adapter, so it has no devices to choose from")
     return adapter.device(requested)

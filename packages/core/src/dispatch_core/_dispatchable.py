@@ -154,9 +154,9 @@ class Dispatchable:
             case "refused":
                 assert route.error is not None
                 raise route.error
-            case "native" | "home":
+            case "native" | "home" if route.implementation is None:
                 return self.call(self.original, arguments), 0
-            case "backend" | "portable":
+            case "backend" | "portable" | "home":
                 return self.call_implementation(route, arguments), 0
             case "selected":
                 call = functools.partial(self.call_implementation, route)
@@ -207,16 +207,15 @@ class Dispatchable:
             return
         if any(s and isinstance(arguments[n], (list, tuple)) for n, s in self.declaration.parameters):
             return
-        if route.kind == "home" or (
-            route.kind == "native" and not selected_backends(self.qualified, options)
-        ):
-            target = self.original
-        elif route.kind in ("backend", "portable"):
-            assert route.implementation is not None
+        if route.implementation is not None and route.kind in ("backend", "portable", "home"):
             note = functools.partial(annotate, implementation=route.implementation, kind=route.kind)
             arrays = [o.label for o in self.operands(arguments)]
             flag = route.entry.require().host_flag if route.entry is not None else None
             target = compile_runner(self, route.implementation, arrays, note, flag)
+        elif route.kind == "home" or (
+            route.kind == "native" and not selected_backends(self.qualified, options)
+        ):
+            target = self.original
         else:
             return
         key = tuple(type(arguments[n]) for n, _ in self.declaration.parameters)
@@ -226,7 +225,12 @@ class Dispatchable:
 def annotate(error: BaseException, implementation: Implementation, kind: str) -> None:
     """Note on an exception which function of which backend raised it, and the switch that turns it off."""
     call = implementation.call
-    who = "the portable implementation" if kind == "portable" else f"backend {implementation.backend!r}"
+    if implementation.traits.home:
+        who = "the library's own code for arrays of every family"
+    elif implementation.backend == "portable":
+        who = "the portable implementation"
+    else:
+        who = f"backend {implementation.backend!r}"
     switch = "using(backends=())" if kind == "selected" else "disable() or DISPATCH=0"
     note = f"{implementation.function} was run by {who} ({call.__module__}.{call.__qualname__}); "
     note += f"{switch} turns that off"

@@ -10,7 +10,7 @@ from collections.abc import Callable, Generator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ._families import HOST, classify
-from ._state import mapped, shallow
+from ._state import mapped, parameters_of, shallow
 
 if TYPE_CHECKING:
     from ._backend import HostAdapter
@@ -45,11 +45,9 @@ class _Exchange:
         def leaf(array: Any) -> Any:
             return self.take(array, wanted, sequence=False, write=False)
 
-        memo: dict[int, Any] = {}
-        copy = shallow(instance)
-        memo[id(instance)] = copy
-        for name, value in vars(instance).items():
-            vars(copy)[name] = mapped(value, library, leaf, memo)
+        copy = shallow(mapped(instance, library, leaf))
+        for name in vars(copy).keys() - parameters_of(instance):
+            vars(copy)[name] = leaf(_as_array(vars(copy)[name]))  # what the library keeps as a NumPy scalar
         self.instances.append((instance, copy, dict(vars(copy)), library))
         self.pairs.append((instance, copy, False, False))
         return copy

@@ -28,6 +28,7 @@ __all__ = [
     "explicit_module",
     "find",
     "library_function",
+    "library_method",
     "method_of",
 ]
 
@@ -180,6 +181,22 @@ def library_function(qualified: str) -> Callable[..., Any]:
     namespace, _, name = qualified.rpartition(".")
     found: Callable[..., Any] = inspect.unwrap(getattr(importlib.import_module(namespace), name))
     return found
+
+
+def library_method(cls: type, name: str) -> Callable[..., Any]:
+    """A library's own function behind a method of its class, with all that the library wrapped around it.
+
+    Raises
+    ------
+    AttributeError
+        If the class has no such method.
+    """
+    found = method_of(cls, name)
+    known = getattr(found, "__dispatch__", None)
+    if found is None:
+        raise AttributeError(f"{cls.__qualname__} has no method {name}")
+    method: Callable[..., Any] = known.original if isinstance(known, Dispatchable) else found
+    return method
 
 
 def find(function: Callable[..., Any] | str) -> Dispatchable:

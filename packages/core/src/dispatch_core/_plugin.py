@@ -89,6 +89,11 @@ class Plugin:
     methods : mapping of str to str
         Module that defines classes, to the public namespace whose table has their methods. A class stays what it is;
         while the library is rerouted its method is the dispatching one. Subclasses inherit it as ever.
+    context : str
+        ``"module:name"`` of a context manager without arguments, in which every implementation of the library's
+        functions runs.
+    metadata : tuple of str
+        Attributes of instances that hold texts about arrays (the names of columns) and take no part in anything.
     mover : str
         What users call to have an instance's array attributes converted: ``"dispatch_sklearn.to"``; error texts name
         it.
@@ -111,6 +116,8 @@ class Plugin:
     strategies: Mapping[str, str] = dataclasses.field(default_factory=dict)
     suite: str = ""
     methods: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    context: str = ""
+    metadata: tuple[str, ...] = ()
     mover: str = ""
     no_part: tuple[str, ...] = ()
     requires: str = ""

@@ -55,7 +55,7 @@ class Touch:
 _INHERITED: Final = object()
 _lock = threading.RLock()
 _enabled: dict[str, Plugin] = {}
-_watchers: dict[str, Callable[[], None]] = {}
+_watchers: dict[tuple[str, str], Callable[[], None]] = {}  # by module and what in it: functions or methods
 _touches: dict[tuple[int, str], Touch] = {}
 _rerouted: dict[int, Dispatchable] = {}
 _methods: dict[tuple[type, str], tuple[Dispatchable, Any]] = {}  # what the class itself had under the name
@@ -93,12 +93,10 @@ def enable(*libraries: str) -> None:
         fresh = [p for p in plugins if p.name not in _enabled]
         _enabled.update({p.name: p for p in fresh})
         for namespace in (n for p in fresh for n in p.namespaces):
-            _watchers[namespace] = functools.partial(_on_import, namespace)
-            _imports.watch(namespace, _watchers[namespace])
+            _watch(namespace, "functions", functools.partial(_on_import, namespace))
         classes = {module: space for p in plugins for module, space in p.methods.items()}
         for module in (m for p in fresh for m in p.methods):
-            _watchers[module] = functools.partial(_install_methods, classes[module], module)
-            _imports.watch(module, _watchers[module])
+            _watch(module, "methods", functools.partial(_install_methods, classes[module], module))
     late = [n for p in plugins for n in p.namespaces if _imports.has_run(n)]
     try:
         _install(late, list(sys.modules))
@@ -131,8 +129,8 @@ def disable(*libraries: str) -> None:
     _check_names([n for n in libraries if n not in _enabled])
     with _lock:
         gone = [n for n in (libraries or tuple(_enabled)) if _enabled.pop(n, None)]
-        for namespace in [n for n in _watchers if n.partition(".")[0] in gone]:
-            _imports.unwatch(namespace, _watchers.pop(namespace))
+        for key in [k for k in _watchers if k[0].partition(".")[0] in gone]:
+            _imports.unwatch(key[0], _watchers.pop(key))
         _restore(gone)
         nothing_left = not _enabled
     if gone and nothing_left:
@@ -162,6 +160,12 @@ def watch_for_error(error: Exception) -> None:
     """
     for library in _discovery.plugin_entries():
         _imports.refuse(library, error)
+
+
+def _watch(module: str, what: str, callback: Callable[[], None]) -> None:
+    """Have `callback` called after the import of a module; the caller holds the lock."""
+    _watchers[module, what] = callback
+    _imports.watch(module, callback)
 
 
 def _chosen(libraries: Sequence[str]) -> list[Plugin]:

@@ -258,9 +258,8 @@ def _foreign_route(
         if not _is_standard(operands, entries):
             reason_ = f"{family} arrays don't follow the array API standard"
         if reason_ is None:
-            return Route(
-                kind="portable", backend="portable", implementation=portable, passed=tuple(passed), **common
-            )
+            kind: Kind = "home" if portable.traits.home else "portable"
+            return Route(kind=kind, backend=kind, implementation=portable, passed=tuple(passed), **common)
         passed.append(Passed("portable", reason_))
     if options.on_unsupported == "convert":
         for entry in entries:

@@ -11,14 +11,15 @@ import inspect
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from ._families import NO_PART, classify
+from ._discovery import adapter_of, backends_for, named_backend, plugin_entries
+from ._families import HOST, NO_PART, OPAQUE, classify
 
-__all__ = ["arrays_of", "mapped", "shallow"]
+__all__ = ["arrays_of", "convert_state", "mapped", "parameters_of", "shallow"]
 
 Leaf = Callable[[Any], Any]
 
 
-def _parameters_of(instance: Any) -> frozenset[str]:
+def parameters_of(instance: Any) -> frozenset[str]:
     """The names of the constructor's parameters, which attributes of the same name keep."""
     return frozenset(inspect.signature(type(instance).__init__).parameters) - {"self"}
 
@@ -28,10 +29,42 @@ def arrays_of(instance: Any, library: str, *, parameters_only: bool = False) -> 
 
     With `parameters_only` those that were given to its constructor alone.
     """
-    wanted = _parameters_of(instance) if parameters_only else None
+    wanted = parameters_of(instance) if parameters_only else None
     for name, value in vars(instance).items():
-        if wanted is None or name in wanted:
+        if (wanted is None or name in wanted) and name not in _metadata(library):
             yield from _leaves(value, library, name)
+
+
+def convert_state(value: Any, library: str, family: str, device: str | None) -> Any:
+    """A value with all arrays in it converted to a backend's, or to ``"numpy"``; objects of the library are copied.
+
+    Raises
+    ------
+    ConfigError
+        If no backend of that name is installed, or it has no such device.
+    TypeError
+        If the backend has no dtype for an array.
+    """
+    adapter = None if family == HOST else adapter_of(named_backend(family))
+    where = adapter.device(device) if adapter is not None else "cpu"
+
+    def leaf(array: Any) -> Any:
+        group = classify(type(array))
+        if group == OPAQUE:
+            raise TypeError(f"a {type(array).__name__} cannot be converted to {family}")
+        if group != HOST:
+            source = next((a for e in backends_for(group) if (a := adapter_of(e)) is not None), None)
+            if source is None:
+                raise TypeError(f"no installed backend converts {group} arrays")
+            array = source.to_host(array)[0]
+        if adapter is None:
+            return array
+        reason = adapter.refuse(array, where)
+        if reason is not None:
+            raise TypeError(f"an array cannot be converted to {family}: {reason}")
+        return adapter.from_host(array, where, write=True)[0]
+
+    return mapped(value, library, leaf)
 
 
 def _leaves(
@@ -54,7 +87,8 @@ def _parts(value: Any, library: str) -> Iterator[tuple[str, Any]]:
     elif type(value) is dict:
         yield from ((f"[{k!r}]", v) for k, v in value.items())
     elif _is_of(value, library):
-        yield from ((f".{k}", v) for k, v in vars(value).items())
+        skipped = _metadata(library)
+        yield from ((f".{k}", v) for k, v in vars(value).items() if k not in skipped)
 
 
 def mapped(value: Any, library: str, leaf: Leaf, memo: dict[int, Any] | None = None) -> Any:
@@ -77,8 +111,9 @@ def mapped(value: Any, library: str, leaf: Leaf, memo: dict[int, Any] | None = N
     if not _is_of(value, library):
         return value
     copy = memo[id(value)] = shallow(value)
+    skipped = _metadata(library)
     for name, part in vars(value).items():
-        vars(copy)[name] = mapped(part, library, leaf, memo)
+        vars(copy)[name] = part if name in skipped else mapped(part, library, leaf, memo)
     if all(vars(copy)[name] is part for name, part in vars(value).items()):
         memo[id(value)] = value
         return value
@@ -100,3 +135,7 @@ def _is_of(value: Any, library: str) -> bool:
         and not isinstance(value, type)
         and any(c.__module__.partition(".")[0] == library for c in cls.__mro__)
     )
+
+
+def _metadata(library: str) -> tuple[str, ...]:
+    return plugin_entries()[library].require().metadata

@@ -2,18 +2,22 @@
 
 from ._backend import INTERFACE, HostAdapter, selection_limits
 from ._discovery import resolve_device
-from ._namespaces import explicit_module, library_function
+from ._namespaces import explicit_module, find, library_function, library_method
 from ._observe import Watcher
 from ._options import current_options, library_only, setting
 from ._records import report_kernel
+from ._state import convert_state
 
 __all__ = [
     "INTERFACE",
     "HostAdapter",
     "Watcher",
+    "convert_state",
     "current_options",
     "explicit_module",
+    "find",
     "library_function",
+    "library_method",
     "library_only",
     "report_kernel",
     "resolve_device",

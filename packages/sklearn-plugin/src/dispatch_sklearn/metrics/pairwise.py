@@ -1,0 +1,10 @@
+"""``sklearn.metrics.pairwise`` whose functions dispatch on their arrays; scikit-learn itself is left as it is."""
+
+from typing import TYPE_CHECKING
+
+from dispatch_core.plugin_api import explicit_module
+
+if TYPE_CHECKING:
+    from sklearn.metrics.pairwise import *  # noqa: F403
+
+__all__, __getattr__, __dir__ = explicit_module("sklearn.metrics.pairwise", __name__)
