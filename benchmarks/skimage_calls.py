@@ -97,7 +97,7 @@ class Scene:
     @functools.cached_property
     def points(self) -> np.ndarray:
         """As many points in the plane as the image has elements in a row of 64 columns."""
-        return self.rng.random((self.image.size // 16, 2)) * self.shape[0]
+        return self.rng.random((self.image.size // 16, 2)) * (self.shape[0] - 1)
 
     @functools.lru_cache(maxsize=64)  # noqa: B019 - a scene lives as long as the process
     def converted(self, name: str) -> np.ndarray:
