@@ -211,7 +211,7 @@ class Dispatchable:
             note = functools.partial(annotate, implementation=route.implementation, kind=route.kind)
             arrays = [o.label for o in self.operands(arguments)]
             flag = route.entry.require().host_flag if route.entry is not None else None
-            target = compile_runner(self, route.implementation, arrays, note, flag)
+            target: Callable[..., Any] = compile_runner(self, route.implementation, arrays, note, flag)
         elif route.kind == "home" or (
             route.kind == "native" and not selected_backends(self.qualified, options)
         ):

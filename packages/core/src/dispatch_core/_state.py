@@ -7,6 +7,7 @@ changed only after the call succeeded, and by nothing but the attributes that th
 
 from __future__ import annotations
 
+import copy
 import inspect
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 from ._discovery import adapter_of, backends_for, named_backend, plugin_entries
 from ._families import HOST, NO_PART, OPAQUE, classify
 
-__all__ = ["arrays_of", "convert_state", "mapped", "parameters_of", "shallow"]
+__all__ = ["arrays_of", "convert_state", "copied_state", "mapped", "parameters_of", "shallow"]
 
 Leaf = Callable[[Any], Any]
 
@@ -110,21 +111,26 @@ def mapped(value: Any, library: str, leaf: Leaf, memo: dict[int, Any] | None = N
         return table if any(table[k] is not v for k, v in value.items()) else value
     if not _is_of(value, library):
         return value
-    copy = memo[id(value)] = shallow(value)
+    twin = memo[id(value)] = shallow(value)
     skipped = _metadata(library)
     for name, part in vars(value).items():
-        vars(copy)[name] = part if name in skipped else mapped(part, library, leaf, memo)
-    if all(vars(copy)[name] is part for name, part in vars(value).items()):
+        vars(twin)[name] = part if name in skipped else mapped(part, library, leaf, memo)
+    if all(vars(twin)[name] is part for name, part in vars(value).items()):
         memo[id(value)] = value
         return value
-    return copy
+    return twin
+
+
+def copied_state(instance: Any, library: str, leaf: Leaf) -> Any:
+    """A deep copy of an instance whose arrays are ``leaf(array)``."""
+    return copy.deepcopy(mapped(instance, library, leaf))
 
 
 def shallow(instance: Any) -> Any:
     """Another instance of the same class with the same attributes."""
-    copy = object.__new__(type(instance))
-    vars(copy).update(vars(instance))
-    return copy
+    twin = object.__new__(type(instance))
+    vars(twin).update(vars(instance))
+    return twin
 
 
 def _is_of(value: Any, library: str) -> bool:

@@ -274,9 +274,7 @@ def _row(function: Dispatchable, entry: _discovery.Entry[Backend]) -> Support:
     portable = function.implementation_for(entry)
     if isinstance(portable, Implementation):
         row = _implemented(function, entry, portable)
-        return dataclasses.replace(
-            row, status="native" if portable.traits.home else "portable", reason=found
-        )
+        return dataclasses.replace(row, status="native" if portable.traits.home else "portable", reason=found)
     return _none(function, entry, found or portable)
 
 

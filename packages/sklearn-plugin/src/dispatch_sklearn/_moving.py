@@ -48,4 +48,5 @@ def to(estimator: E, family: str, *, device: str | None = None) -> E:
     """
     if family == "numpy" and device not in (None, "cpu"):
         raise ConfigError(f"NumPy arrays are on the CPU only, got device={device!r}")
-    return convert_state(copy.deepcopy(estimator), "sklearn", family, device)
+    moved: E = convert_state(copy.deepcopy(estimator), "sklearn", family, device)
+    return moved
