@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from dispatch_core import limits
 from dispatch_core.plugin_api import selection_limits
 from sklearn.base import _fit_context
 from sklearn.metrics.pairwise import pairwise_kernels
