@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator
 
-from dispatch_scipy import ndimage
 from ndimage_calls import CALLS, Scene
 from sides import Timed, command
 
@@ -16,8 +15,7 @@ def calls(shape: tuple[int, ...], dtype: str) -> Iterator[Timed]:
     for call in CALLS:
         if call.fits(scene):
             arguments = functools.partial(call.arguments, scene)
-            function = getattr(ndimage, call.function)
-            yield Timed(call.label, f"scipy.ndimage.{call.function}", function, arguments)
+            yield Timed(call.label, f"scipy.ndimage.{call.function}", arguments)
 
 
 if __name__ == "__main__":

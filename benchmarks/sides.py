@@ -2,7 +2,7 @@
 
 Each round times all sides, in turn; the figure of a call is the ratio of the best times. Ratios above 1 mean that
 torch is faster. ``selected`` is the selection with NumPy arrays in and out, the dispatch included; ``tensor``
-the type dispatch on a tensor of the device.
+the type dispatch on a tensor of the device; the last column is the time of a rival over that of the selected backend.
 """
 
 from __future__ import annotations
@@ -18,9 +18,8 @@ from pathlib import Path
 from typing import Any
 
 import click
-import numpy as np
 from dispatch_core import UnsupportedCallError, trace, using
-from dispatch_core.plugin_api import library_function, library_only, resolve_device
+from dispatch_core.plugin_api import convert_state, find, library_only, resolve_device
 from rich.console import Console
 from rich.table import Table
 
@@ -39,17 +38,17 @@ class Timed:
     label : str
         What the table calls it.
     path : str
-        Of the library's function, ``scipy.ndimage.sobel``.
-    function : callable
-        The dispatching one.
+        Of the library's function or method, ``scipy.ndimage.sobel``.
     arguments : callable
-        Makes the arguments by name; NumPy arrays become tensors.
+        Makes the arguments by name; of a method with ``self``. Arrays in them become tensors.
+    rival : callable, optional
+        Another library's function for the same arguments, which is timed too.
     """
 
     label: str
     path: str
-    function: Callable[..., Any]
     arguments: Callable[[], Mapping[str, Any]]
+    rival: Callable[..., Any] | None = None
 
 
 def best_times(calls: list[Callable[[], Any]], rounds: int) -> list[float]:
@@ -75,35 +74,39 @@ def elapsed(call: Callable[[], Any]) -> float:
 
 
 def measure(call: Timed, device: str, rounds: int) -> dict[str, Any]:
-    """Best seconds of the library, of the selected backend, and on a tensor; and the kernel that ran."""
+    """Best seconds of the library, of the selected backend, on a tensor and of a rival; and the kernel that ran."""
     import torch
 
-    function, original, arguments = call.function, library_function(call.path), call.arguments()
-
-    def on_device(value: Any) -> Any:
-        if isinstance(value, list):
-            return [on_device(v) for v in value]
-        return torch.from_numpy(value).to(device) if isinstance(value, np.ndarray) else value
-
-    tensors = {k: on_device(v) for k, v in arguments.items()}
+    dispatching, arguments = find(call.path), dict(call.arguments())
+    tensors = convert_state(arguments, call.path.partition(".")[0], "torch", device)
 
     def native() -> None:
         with library_only():
-            exhausted(original(**arguments))
+            exhausted(dispatching.original(**arguments))
 
     def selected() -> None:
         with using("torch", device=device, fallback="error"):
-            exhausted(function(**arguments))
+            exhausted(dispatching.explicit(**arguments))
 
     def tensor() -> None:
-        exhausted(function(**tensors))
+        exhausted(dispatching.explicit(**tensors))
         if device.startswith("cuda"):
             torch.cuda.synchronize()
 
-    times = best_times([native, selected, tensor], rounds)
+    def rival() -> None:
+        with library_only():
+            call.rival(**arguments)
+
+    sides = {
+        "library": native,
+        "selected": selected,
+        "tensor": tensor,
+        **({"rival": rival} if call.rival else {}),
+    }
+    times = best_times(list(sides.values()), rounds)
     with using("torch", device=device, fallback="error"), trace() as calls:
-        exhausted(function(**arguments))
-    return {**dict(zip(("library", "selected", "tensor"), times, strict=True)), "kernel": calls[0].kernel}
+        exhausted(dispatching.explicit(**arguments))
+    return {**dict(zip(sides, times, strict=True)), "kernel": calls[0].kernel}
 
 
 def exhausted(result: Any) -> None:
@@ -151,7 +154,7 @@ def command(library: str, calls: Callable[[tuple[int, ...], str], Iterable[Timed
         title = f"{dtype} {shape}, torch {torch.__version__} on {device} ({what}), {library} {version}"
         title += "" if kernels == "host" else ", device kernels only"
         table = Table(title=title, title_justify="left")
-        for column in ("call", "kernel", "library ms", "selected ms", "ratio", "tensor ms", "ratio"):
+        for column in ("call", "kernel", "library ms", "selected ms", "ratio", "tensor ms", "ratio", "rival"):
             table.add_column(column, justify="left" if column in ("call", "kernel") else "right")
         rows = []
         with using(settings={"torch": {"host_kernels": kernels == "host"}}):
@@ -169,7 +172,8 @@ def command(library: str, calls: Callable[[tuple[int, ...], str], Iterable[Timed
                 cells = [f"{row['library'] * 1e3:.3g}"]
                 for key in ("selected", "tensor"):
                     cells += [f"{row[key] * 1e3:.3g}", f"{row['library'] / row[key]:.2f}"]
-                table.add_row(call.label, row["kernel"], *cells)
+                rival = f"{row['rival'] / row['selected']:.2f}" if "rival" in row else ""
+                table.add_row(call.label, row["kernel"], *cells, rival)
         means = {key: per_function(rows, key) for key in ("selected", "tensor")}
         table.add_section()
         count = len({row["function"] for row in rows})

@@ -12,20 +12,9 @@ from typing import Any
 
 import numpy as np
 from dispatch_core.plugin_api import library_function, library_only
-from dispatch_skimage import color, exposure, filters, metrics, registration, transform, util
 from sides import Timed
 
 __all__ = ["timed"]
-
-MODULES = {
-    "color": color,
-    "exposure": exposure,
-    "filters": filters,
-    "metrics": metrics,
-    "registration": registration,
-    "transform": transform,
-    "util": util,
-}
 
 
 def _smooth(noise: np.ndarray, sigma: float) -> np.ndarray:
@@ -357,5 +346,5 @@ def timed(shape: tuple[int, ...], dtype: str) -> Iterator[Timed]:
         for name, words, arguments in calls:
             label = f"{name} {words}".strip()
             if len(shape) == 2 or (label.startswith(SOLID) and "rgb" not in label):
-                path, function = f"skimage.{module}.{name}", getattr(MODULES[module], name)
-                yield Timed(f"{module}.{label}", path, function, functools.partial(arguments, scene))
+                path = f"skimage.{module}.{name}"
+                yield Timed(f"{module}.{label}", path, functools.partial(arguments, scene))

@@ -12,6 +12,8 @@ FOLDER = Path(__file__).parents[2] / "benchmarks"
 SMALL = {
     "bench_overhead.py": ["--rounds", "1", "--number", "2"],
     "bench_ndimage.py": ["--shape", "32x32", "--rounds", "1", "--only", "sobel"],
+    "bench_skimage.py": ["--shape", "32x32", "--rounds", "1", "--only", "filters.sobel,montage"],
+    "bench_sklearn.py": ["--rounds", "1", "--only", "Ridge"],
 }
 
 
