@@ -23,7 +23,7 @@ from dispatch_core import (
     using,
     verify,
 )
-from dispatch_core._discovery import registered
+from dispatch_core._discovery import adapter_of, backend_entries, registered
 from dispatch_core._namespaces import find
 from dispatch_core._options import get_base, set_base
 
@@ -135,6 +135,27 @@ def test_fallback_warns_once_per_function_and_reason(world):
         _ = [world.scale(np.ones((1, 1, 1)), mode="sideways") for _ in range(3)]
     assert len(caught) == 1
     assert caught[0].filename == __file__
+
+
+def test_a_device_without_memory_leaves_the_call_to_the_library(world, monkeypatch):
+    adapter = adapter_of(backend_entries()["fake"])
+    monkeypatch.setattr(
+        type(adapter), "out_of_memory", lambda self, error: "fire" in str(error), raising=False
+    )
+    with (
+        using("fake", min_size=0),
+        trace() as calls,
+        pytest.warns(DispatchWarning, match="ran out of memory") as caught,
+    ):
+        result = world.failing(X)
+    assert result is X
+    assert caught[0].filename == __file__
+    assert [(c.backend, c.error) for c in calls] == [("fake", "RuntimeError"), ("native", None)]
+    assert calls[1].passed[0].reason == "fake:0 ran out of memory: the kernel is on fire"
+    with using("fake", min_size=0, fallback="error"), pytest.raises(RuntimeError, match="on fire"):
+        world.failing(X)
+    with pytest.raises(RuntimeError, match="on fire"):  # nothing is selected
+        world.failing(world.Array(X))
 
 
 def test_min_size(world):

@@ -45,7 +45,11 @@ TOLERANCE: Final[Tolerance] = MappingProxyType(
 
 @runtime_checkable
 class HostAdapter(Protocol):
-    """How a backend takes NumPy arrays and gives them back: what selection needs."""
+    """How a backend takes NumPy arrays and gives them back: what selection needs.
+
+    One whose devices have memory of their own also has ``out_of_memory(error)``, which says whether an exception means
+    that it is exhausted: the call then falls back to the library's own function, with a warning.
+    """
 
     def device(self, requested: str | None) -> str:
         """The device for a request such as ``"auto"`` or ``"cuda"``; `ConfigError` if there is none."""

@@ -11,6 +11,7 @@ process's base options, and is replaced as a whole when these or the installed b
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import inspect
 import logging
@@ -25,7 +26,7 @@ from ._families import NO_PART, classify
 from ._generated import ROUTES, clone, compile_forwarder, compile_runner, compile_wrapper
 from ._options import Options, current_options, get_base
 from ._plugin import Function
-from ._routes import Operand, Route, decide, selected_backends
+from ._routes import Operand, Passed, Route, decide, selected_backends
 from ._state import arrays_of
 
 __all__ = ["Dispatchable", "annotate"]
@@ -145,8 +146,15 @@ class Dispatchable:
         proceed = functools.partial(self.execute, route)
         for observer in reversed(options.observers):
             proceed = functools.partial(observer.around, self, route, proceed)
-        result, _ = proceed(arguments)
-        return result
+        try:
+            result, _ = proceed(arguments)
+        except Exception as error:
+            instead = _without_memory(route, error, options)
+            if instead is None:
+                raise
+        else:
+            return result
+        return self.run(instead, arguments, options)  # nothing of the caller's was changed yet
 
     def execute(self, route: Route, arguments: Mapping[str, Any]) -> tuple[Any, int]:
         """The result of a route, and the bytes copied between host and device for it."""
@@ -236,6 +244,29 @@ def annotate(error: BaseException, implementation: Implementation, kind: str) ->
     note += f"{switch} turns that off"
     if note not in getattr(error, "__notes__", ()):
         error.add_note(note)
+
+
+def _without_memory(route: Route, error: Exception, options: Options) -> Route | None:
+    """The library's own function for a selected call that ran out of the device's memory, with a warning; or None."""
+    if route.kind != "selected" or options.fallback == "error" or route.entry is None:
+        return None
+    exhausted = getattr(_discovery.adapter_of(route.entry), "out_of_memory", None)
+    if exhausted is None or not exhausted(error):
+        return None
+    reason = f"{route.device} ran out of memory: {str(error).partition(chr(10))[0]}"
+    warnings.warn(
+        f"{route.function} fell back to the library's own function. {reason}", DispatchWarning, stacklevel=5
+    )
+    return dataclasses.replace(
+        route,
+        kind="native",
+        backend="native",
+        device=None,
+        passed=(*route.passed, Passed(route.backend, reason)),
+        fell_back=True,
+        implementation=None,
+        entry=None,
+    )
 
 
 _warned: set[tuple[str, str]] = set()

@@ -91,6 +91,10 @@ class TorchHost:
         host = plain.cpu().numpy()
         return host, 0 if array.device.type == "cpu" else host.nbytes
 
+    def out_of_memory(self, error: Exception) -> bool:
+        """Whether the memory of an accelerator is exhausted."""
+        return isinstance(error, torch.OutOfMemoryError)
+
     def synchronize(self, device: str) -> None:
         """Wait until the work queued on the device is done."""
         synchronize = getattr(getattr(torch, torch.device(device).type, None), "synchronize", None)
