@@ -450,3 +450,16 @@ def test_caches_follow_the_registry(world):
         assert np.array_equal(world.scale(image).data, 2 * X)
     with pytest.raises(UnsupportedCallError):
         world.scale(image)
+
+
+def test_an_array_that_is_given_twice_is_converted_once(world, monkeypatch):
+    seen = []
+    monkeypatch.setattr(
+        sys.modules["fake_backend_filters"],
+        "add",
+        lambda image, weights, output=None: seen.append(image is weights) or image,
+    )
+    with using("fake", min_size=0):
+        world.add(X, X)
+        world.add(X, X.copy())
+    assert seen == [True, False]

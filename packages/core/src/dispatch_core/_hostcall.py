@@ -88,6 +88,14 @@ class _Exchange:
             return items if isinstance(value, list) else tuple(items)
         if not wanted(classify(type(value))):
             return value
+        for (
+            original,
+            converted,
+            written,
+            _,
+        ) in self.pairs:  # one array stays one, also where it is given twice
+            if original is value and written >= write:
+                return converted
         converted, copied = self.convert(value, write=write)
         self.copied += copied
         self.pairs.append((value, converted, write, copied > 0))

@@ -137,7 +137,7 @@ def _is_of(value: Any, library: str) -> bool:
     """Whether a value is an object of the library's, or of a class derived from one, with attributes of its own."""
     cls = type(value)
     return (
-        hasattr(value, "__dict__")
+        bool(getattr(value, "__dict__", None))  # compiled objects without any cannot be copied like this
         and not isinstance(value, type)
         and any(c.__module__.partition(".")[0] == library for c in cls.__mro__)
     )
