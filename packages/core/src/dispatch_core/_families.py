@@ -90,8 +90,8 @@ def _guess(cls: type) -> str:
 
 
 def _looks_like_array(cls: type) -> bool:
-    # SciPy's sparse containers have the attributes and none of the protocols.
-    return all(hasattr(cls, name) for name in _ARRAY_ATTRIBUTES)
+    # SciPy's sparse containers have none of the protocols, and not all have the attributes in the class.
+    return all(hasattr(cls, name) for name in _ARRAY_ATTRIBUTES) or hasattr(cls, "tocsr")
 
 
 def _is_numpy(cls: type) -> bool:

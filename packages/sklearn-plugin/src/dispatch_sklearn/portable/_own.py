@@ -19,10 +19,17 @@ Rule = Callable[..., str | None]
 
 
 def estimator(cls: C) -> C:
-    """Declare what holds for the methods of every portable class: a DataFrame is made by scikit-learn's own alone."""
+    """Declare what holds for the methods of every portable class.
+
+    A DataFrame is made by scikit-learn's own methods alone, and what is wrong with empty and complex arrays is theirs
+    to say.
+    """
     for name, method in _methods(cls).items():
         if "transform" in name:
             limits(_no_frame)(method)
+        if "X" in inspect.signature(method).parameters:
+            limits(_complex)(method)
+            selection_limits(_empty)(method)
     return cls
 
 
@@ -91,6 +98,20 @@ def _no_frame(self: Any) -> str | None:
     """set_output asks for a DataFrame"""
     wanted = _get_output_config("transform", self)["dense"]
     return None if wanted == "default" else f"set_output(transform={wanted!r}) makes a DataFrame"
+
+
+def _complex(X: Any) -> str | None:
+    """complex arrays"""
+    return (
+        "X is complex, which scikit-learn has no estimator for"
+        if "complex" in str(getattr(X, "dtype", ""))
+        else None
+    )
+
+
+def _empty(X: Any) -> str | None:
+    """empty arrays"""
+    return "X is empty, which is scikit-learn's own to refuse" if 0 in getattr(X, "shape", ()) else None
 
 
 def _calls_others(self: Any) -> str | None:
