@@ -14,8 +14,12 @@ backend = Backend(
     families=("torch:Tensor",),
     implements={
         "scipy.ndimage": "dispatch_torch.scipy.ndimage",
+        "skimage.color": "dispatch_torch.skimage.color",
         "skimage.metrics": "dispatch_torch.skimage.metrics",
+        "skimage.transform": "dispatch_torch.skimage.transform",
         "skimage.util": "dispatch_torch.skimage.util",
+        "sklearn.cluster": "dispatch_torch.sklearn.cluster",
+        "sklearn.linear_model": "dispatch_torch.sklearn.linear_model",
     },
     requires={"torch": ">=2.6", "scipy": ">=1.16"},
     host="dispatch_torch._host:TorchHost",

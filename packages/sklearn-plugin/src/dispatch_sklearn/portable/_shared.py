@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 from array_api_compat import array_namespace, device
+from sklearn.utils.validation import _check_sample_weight
 
-__all__ = ["constant", "device", "namespace", "on_cpu", "solved"]
+__all__ = ["checked_weights", "constant", "device", "joined", "namespace", "on_cpu", "solved"]
 
 Array = Any
 
@@ -28,6 +29,22 @@ def constant(values: Any, like: Array, dtype: Any = None) -> Array:
     return namespace(like).asarray(values, dtype=like.dtype if dtype is None else dtype, device=device(like))
 
 
+def joined(values: Any, *others: Any) -> Any:
+    """A list of numbers as an array of the family of the first array among the others; anything else as it is."""
+    like = next((a for a in others if hasattr(a, "shape")), None)
+    if like is None or not isinstance(values, (list, tuple)):
+        return values
+    array = np.asarray(values)
+    return namespace(like).asarray(array, device=device(like)) if array.dtype.kind in "biuf" else values
+
+
+def checked_weights(sample_weight: Any, X: Array, **checks: Any) -> Array:
+    """scikit-learn's check of the weights of samples, which on arrays of other families fails with lists."""
+    if isinstance(sample_weight, (list, tuple)):
+        sample_weight = constant(sample_weight, X)
+    return _check_sample_weight(sample_weight, X, dtype=X.dtype, **checks)
+
+
 def on_cpu(*arrays: Array) -> bool:
     """Whether arrays are in the host's memory."""
     return all("cpu" in str(device(a)).lower() for a in arrays)
@@ -41,5 +58,7 @@ def solved(matrix: Array, targets: Array) -> Array:
     except Exception as error:
         if "LinAlgError" not in type(error).__name__:  # each family has its own
             raise
-    warnings.warn("Singular matrix in solving dual problem. Using least-squares solution instead.", stacklevel=2)
+    warnings.warn(
+        "Singular matrix in solving dual problem. Using least-squares solution instead.", stacklevel=2
+    )
     return xp.linalg.pinv(matrix) @ targets

@@ -7,10 +7,10 @@ from typing import Any
 from dispatch_core.plugin_api import selection_limits
 from sklearn.base import _fit_context
 from sklearn.metrics.pairwise import pairwise_kernels
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ._own import estimator
-from ._shared import constant, device, namespace, solved
+from ._shared import checked_weights, constant, device, joined, namespace, solved
 
 __all__ = ["KernelRidge"]
 
@@ -35,15 +35,14 @@ class KernelRidge:
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self: Any, X: Array, y: Array = None, sample_weight: Array | float | None = None) -> Any:
         """Solve ``(K + alpha) dual_coef = y``, one column of `y` after the other where each has its own penalty."""
+        X, y = joined(X, y), joined(y, X)
         xp = namespace(X)
-        X, y = validate_data(
-            self, X, y, dtype=(xp.float64, xp.float32), multi_output=True, y_numeric=True
-        )
+        X, y = validate_data(self, X, y, dtype=(xp.float64, xp.float32), multi_output=True, y_numeric=True)
         targets = xp.astype(y if y.ndim > 1 else y[:, None], X.dtype, copy=False)
         kernel = _kernel(self, X)
         weights = None
         if sample_weight is not None:
-            weights = xp.sqrt(_check_sample_weight(sample_weight, X, dtype=X.dtype))
+            weights = xp.sqrt(checked_weights(sample_weight, X))
             targets = targets * weights[:, None]
             kernel = kernel * weights[:, None] * weights[None, :]
         self.dual_coef_ = _solved(kernel, targets, self.alpha)
@@ -58,7 +57,7 @@ class KernelRidge:
     def predict(self: Any, X: Array) -> Array:
         """The kernel between `X` and what was fitted, times the dual coefficients."""
         check_is_fitted(self)
-        X = validate_data(self, X, reset=False)
+        X = validate_data(self, joined(X, self.X_fit_), reset=False)
         return _kernel(self, X, self.X_fit_) @ self.dual_coef_
 
 
@@ -77,7 +76,5 @@ def _solved(kernel: Array, targets: Array, alpha: Any) -> Array:
     penalties = constant(alpha, targets)
     if penalties.ndim == 0 or penalties.shape[0] == 1:
         return solved(kernel + penalties * unit, targets)
-    columns = [
-        solved(kernel + penalties[i] * unit, targets[:, i : i + 1]) for i in range(targets.shape[1])
-    ]
+    columns = [solved(kernel + penalties[i] * unit, targets[:, i : i + 1]) for i in range(targets.shape[1])]
     return xp.concat(columns, axis=1)

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 from dispatch_core import traits
 
-from .._shared import as_dtype, axis_index, constant, dtype_of, namespace, signed, warn
+from .._blocks import blockwise
+from .._shared import as_dtype, axis_index, constant, copied, dtype_of, namespace, signed, warn
 from ..util import dtype_limits
-from ._values import floats
+from ._values import floats, planes
 
 __all__ = ["gray2rgb", "gray2rgba", "rgba2rgb"]
 
@@ -32,7 +33,7 @@ def gray2rgb(image: Array, *, channel_axis: int = -1) -> Array:
     array
         With one axis more, of the same dtype.
     """
-    return namespace(image).stack([image] * 3, axis=axis_index(channel_axis, image.ndim + 1))
+    return _stacked(image, None, axis_index(channel_axis, image.ndim + 1))
 
 
 @traits(differentiable=True)
@@ -80,8 +81,18 @@ def gray2rgba(image: Array, alpha: Any = None, *, channel_axis: int = -1) -> Arr
         warn(f"alpha cannot be safely cast to image dtype {dtype.name}")
     if not _fits(tuple(cast.shape), tuple(image.shape)):
         raise ValueError("alpha.shape must match image.shape")
-    opacity = xp.broadcast_to(cast, image.shape)
-    return xp.stack([image, image, image, opacity], axis=axis_index(channel_axis, image.ndim + 1))
+    return _stacked(image, xp.broadcast_to(cast, image.shape), axis_index(channel_axis, image.ndim + 1))
+
+
+def _stacked(image: Array, opacity: Array | None, axis: int) -> Array:
+    if axis == image.ndim:
+        return _side_by_side(image, opacity)
+    return namespace(image).stack([image] * 3 + ([] if opacity is None else [opacity]), axis=axis)
+
+
+@blockwise("image", "opacity", planes=True)
+def _side_by_side(image: Array, opacity: Array | None) -> Sequence[Array]:
+    return [image] * 3 + ([] if opacity is None else [opacity])
 
 
 def _comparable(cast: Array, alpha: Array) -> Array:
@@ -134,12 +145,19 @@ def rgba2rgb(rgba: Array, background: Any = (1, 1, 1), *, channel_axis: int = -1
     if rgba.shape[axis] != 4:
         msg = f"the input array must have size 4 along `channel_axis`, got {tuple(rgba.shape)}"
         raise ValueError(msg)
-    values = floats(rgba)
-    xp = namespace(values)
-    behind = xp.reshape(_background(background, values), (3, *[1] * (values.ndim - 1 - axis)))
-    before = (slice(None),) * axis
-    opacity, colors = values[(*before, slice(3, 4), ...)], values[(*before, slice(3), ...)]
-    return xp.clip((1 - opacity) * behind + opacity * colors, min=0.0, max=1.0)
+    colors = namespace(rgba).moveaxis(rgba, axis, -1)
+    result = _blended(colors, _background(background, floats(colors[:0, ...])))
+    return namespace(result).moveaxis(result, -1, axis)
+
+
+@blockwise("rgba", channels=True, planes=True)
+def _blended(rgba: Array, background: Array) -> Sequence[Array]:
+    *colors, opacity = planes(floats(rgba))
+    xp, opacity = namespace(opacity), copied(opacity)
+    rest = 1 - opacity
+    return [
+        xp.clip(rest * background[i] + opacity * color, min=0.0, max=1.0) for i, color in enumerate(colors)
+    ]
 
 
 def _background(background: Any, like: Array) -> Array:

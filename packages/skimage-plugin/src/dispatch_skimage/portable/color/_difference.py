@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
 from dispatch_core import traits
 
+from .._blocks import blockwise
 from .._shared import as_dtype, axis_index, dtype_of, namespace, promoted_float_name, root
 from ._cie import polar
+from ._values import planar, positive, rows, summed
 
 __all__ = ["deltaE_cie76", "deltaE_ciede94", "deltaE_ciede2000", "deltaE_cmc"]
 
@@ -43,8 +46,14 @@ def deltaE_cie76(lab1: Array, lab2: Array, channel_axis: int = -1) -> Array:
     .. [1] A. R. Robertson, "The CIE 1976 color-difference formulae", Color Res. Appl. 2(1), 7-11, 1977.
            :DOI:`10.1002/j.1520-6378.1977.tb00104.x`
     """
-    (l1, a1, b1), (l2, a2, b2) = _planes(lab1, lab2, channel_axis, channel_axis)
-    return root((l2 - l1) ** 2 + (a2 - a1) ** 2 + (b2 - b1) ** 2)
+    return _apart(*_pair(lab1, lab2, channel_axis))
+
+
+@blockwise("lab1", "lab2", channels=True)
+def _apart(lab1: Array, lab2: Array) -> Array:
+    name = promoted_float_name(lab1, lab2)
+    squared = (as_dtype(lab2, name) - as_dtype(lab1, name)) ** 2
+    return root(summed(np.ones(3), squared))
 
 
 @traits(differentiable=True, tolerance=_ROUNDED)
@@ -80,7 +89,12 @@ def deltaE_ciede94(
     ----------
     .. [1] CIE 116-1995, "Industrial colour-difference evaluation".
     """
-    first, second = _planes(lab1, lab2, channel_axis, channel_axis)
+    return _by_chroma(*_pair(lab1, lab2, channel_axis), kH, kC, kL, k1, k2)
+
+
+@blockwise("lab1", "lab2", channels=True)
+def _by_chroma(lab1: Array, lab2: Array, kH: float, kC: float, kL: float, k1: float, k2: float) -> Array:
+    first, second = _planes(lab1, lab2)
     (l1, a1, b1), (l2, a2, b2) = first, second
     chroma = root(a1 * a1 + b1 * b1)
     in_chroma = chroma - root(a2 * a2 + b2 * b2)
@@ -123,8 +137,12 @@ def deltaE_ciede2000(
            supplementary test data, and mathematical observations", Color Res. Appl. 30(1), 21-30, 2005.
            :DOI:`10.1002/col.20070`
     """
-    axis = channel_axis % lab1.ndim
-    (l1, a1, b1), (l2, a2, b2) = _planes(lab1, lab2, axis, axis)
+    return _by_hue(*_pair(lab1, lab2, channel_axis % lab1.ndim), kL, kC, kH)
+
+
+@blockwise("lab1", "lab2", channels=True)
+def _by_hue(lab1: Array, lab2: Array, kL: float, kC: float, kH: float) -> Array:
+    (l1, a1, b1), (l2, a2, b2) = _planes(lab1, lab2)
     xp = namespace(l1, l2)
     # Grays spread more along a*: chroma and hue are those of an a* that is stretched the less chroma there is.
     mean = 0.5 * (root(a1 * a1 + b1 * b1) + root(a2 * a2 + b2 * b2))
@@ -133,18 +151,17 @@ def deltaE_ciede2000(
     c2, h2 = polar(a2 * stretch, b2)
 
     offset = (0.5 * (l1 + l2) - 50) ** 2
-    in_lightness = (l2 - l1) / (kL * (1 + 0.015 * offset / (20 + offset) ** 0.5))
+    in_lightness = (l2 - l1) / (kL * (1 + 0.015 * offset / root(20 + offset)))
     chroma = 0.5 * (c1 + c2)
     in_chroma = (c2 - c1) / (kC * (1 + 0.045 * chroma))
 
-    both = c1 * c2
-    gray, turn = both == 0, 2 * math.pi
+    # Where a chroma is 0, so that its hue means nothing, the product of the chromas takes the hues out.
+    both, turn = c1 * c2, 2 * math.pi
     apart, together = h2 - h1, h1 + h2
-    around = xp.where(apart > math.pi, apart - turn, xp.where(apart < -math.pi, apart + turn, apart))
-    around = xp.where(gray, 0.0, around)
-    beyond = xp.where(together < turn, together + turn, together - turn)
-    middle = xp.where(xp.abs(apart) > math.pi, beyond, together)
-    hue = xp.where(gray, together, 0.5 * middle)
+    down, up = positive(apart - math.pi), positive(-math.pi - apart)
+    around = apart + turn * (up - down)
+    beyond = turn * (2.0 * positive(turn - together) - 1.0)
+    hue = 0.5 * (together + (up + down) * beyond)
     weight = (
         1
         - 0.17 * xp.cos(hue - math.radians(30))
@@ -189,20 +206,25 @@ def deltaE_cmc(
     .. [1] F. J. J. Clarke, R. McDonald, B. Rigg, "Modification to the JPC79 colour-difference formula", J. Soc.
            Dyers Colour. 100(4), 128-132, 1984. :DOI:`10.1111/j.1478-4408.1984.tb00969.x`
     """
-    first, second = _planes(lab1, lab2, channel_axis, channel_axis)
+    return _by_both(*_pair(lab1, lab2, channel_axis), kL, kC)
+
+
+@blockwise("lab1", "lab2", channels=True)
+def _by_both(lab1: Array, lab2: Array, kL: float, kC: float) -> Array:
+    first, second = _planes(lab1, lab2)
     (l1, a1, b1), (l2, a2, b2) = first, second
     xp = namespace(l1, l2)
     chroma, hue = polar(a1, b1)
     in_chroma = chroma - root(a2 * a2 + b2 * b2)
     degrees = hue * (180 / math.pi)
-    weight = xp.where(
-        (degrees >= 164) & (degrees <= 345),
-        0.56 + 0.2 * xp.abs(xp.cos(hue + math.radians(168))),
-        0.36 + 0.4 * xp.abs(xp.cos(hue + math.radians(35))),
-    )
-    fourth = chroma**4
+    blue = (1.0 - positive(164.0 - degrees)) * (1.0 - positive(degrees - 345.0))
+    others = 0.36 + 0.4 * xp.abs(xp.cos(hue + math.radians(35)))
+    weight = others + blue * (0.56 + 0.2 * xp.abs(xp.cos(hue + math.radians(168))) - others)
+    fourth = (chroma * chroma) ** 2
     share = root(fourth / (fourth + 1900))
-    for_lightness = xp.where(l1 < 16, 0.511, 0.040975 * l1 / (1.0 + 0.01765 * l1))
+    light = xp.clip(l1, min=16.0)
+    light = 0.040975 * light / (1.0 + 0.01765 * light)
+    for_lightness = light + positive(16.0 - l1) * (0.511 - light)
     for_chroma = 0.638 + 0.0638 * chroma / (1.0 + 0.0131 * chroma)
     for_hue = for_chroma * (share * weight + 1 - share)
     squared = ((l1 - l2) / (kL * for_lightness)) ** 2
@@ -211,17 +233,23 @@ def deltaE_cmc(
     return _root_of_sum(as_dtype(squared, "float64") if squared.ndim == 0 else squared)
 
 
-def _planes(lab1: Array, lab2: Array, axis1: int, axis2: int) -> tuple[list[Array], list[Array]]:
+def _pair(lab1: Array, lab2: Array, axis: int) -> tuple[Array, Array]:
+    """Two arrays of colors with as many axes and three channels, which lie along the last one."""
+    pair = []
+    for lab in (lab1, lab2):
+        colors = namespace(lab).moveaxis(lab, axis_index(axis, lab.ndim), -1)
+        if colors.shape[-1] < 3:
+            raise ValueError(f"not enough values to unpack: 3 channels are expected, got {colors.shape[-1]}")
+        missing = max(lab1.ndim, lab2.ndim) - lab.ndim
+        pair.append(colors[(*[None] * missing, ..., slice(3))])
+    return pair[0], pair[1]
+
+
+def _planes(lab1: Array, lab2: Array) -> tuple[list[Array], list[Array]]:
     """L*, a* and b* of two arrays of colors, in one floating dtype."""
     name = promoted_float_name(lab1, lab2)
-    planes = []
-    for lab, axis in ((lab1, axis1), (lab2, axis2)):
-        colors = namespace(lab).moveaxis(lab, axis_index(axis, lab.ndim), 0)
-        if colors.shape[0] < 3:
-            raise ValueError(f"not enough values to unpack: 3 channels are expected, got {colors.shape[0]}")
-        colors = as_dtype(colors, name)
-        planes.append([colors[i, ...] for i in range(3)])
-    return planes[0], planes[1]
+    first, second = (rows(planar(as_dtype(lab, name))) for lab in (lab1, lab2))
+    return first, second
 
 
 def _hue_squared(first: list[Array], second: list[Array]) -> Array:
@@ -233,7 +261,8 @@ def _hue_squared(first: list[Array], second: list[Array]) -> Array:
 
 def _saturated(chroma: Array) -> Array:
     """From 0 to 1 as the chroma passes 25."""
-    seventh = chroma**7
+    squared = chroma * chroma
+    seventh = squared * squared * squared * chroma
     return root(seventh / (seventh + 25.0**7))
 
 

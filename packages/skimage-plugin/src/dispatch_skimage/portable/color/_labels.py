@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -11,10 +12,11 @@ from dispatch_core import limits, traits
 from dispatch_scipy import ndimage
 from skimage.color import colorlabel
 
-from .._shared import as_dtype, axis_index, constant, dtype_of, float_name, from_host, namespace, warn
-from ..util import img_as_float
-from ._alpha import gray2rgb
-from ._hsv import hsv2rgb, rgb2hsv
+from .._blocks import blockwise, in_plain_memory
+from .._counting import tally
+from .._shared import as_dtype, axis_index, constant, dtype_of, float_name, from_host, namespace, take, warn
+from ._hsv import saturated
+from ._values import floats, planar, rows
 
 __all__ = ["label2rgb"]
 
@@ -117,29 +119,53 @@ def _overlay(
     if image is None:
         alpha = 1
     else:
-        image = _underlay(label, image, saturation) * image_alpha + (1 - image_alpha)
+        _check_image(label, image)
     if 0 in label.shape:
         raise ValueError("label: is empty, so it has no smallest label")
     numbers, background = _numbered(label, bg_label)
-    xp = namespace(numbers)
-    values, where = xp.unique_inverse(numbers)
-    where = xp.reshape(where, (-1,))
-    count = int(values.shape[0])
+    values, codes, places = _different(numbers)
     if not palette:
         raise IndexError("colors: is empty")
-    painted = _table(palette, _rgb((0, 0, 0) if bg_color is None else bg_color), count) * alpha
-    dtype = np.result_type(painted.dtype, np.float64 if image is None else dtype_of(image)).name
+    color = _rgb((0, 0, 0) if bg_color is None else bg_color)
+    painted = _table(palette, color, int(values.shape[0])) * alpha
     rank = _ranks(values, background)
-    by_label = xp.take(as_dtype(from_host(painted, numbers), dtype), rank, axis=0)
-    result = xp.reshape(xp.take(by_label, where, axis=0), (*label.shape, 3))
-    if image is not None:
-        result = result + as_dtype(image * (1 - alpha), dtype)
+    table = as_dtype(take(from_host(painted, numbers), rank), "float64")
+    weights = namespace(table).full_like(table[:, :1], float(1 - alpha))
     if bg_color is None:
         # scikit-image looks for the background's label among the ranks, so it finds another one if it isn't least.
+        xp = namespace(rank)
         bare = xp.any(rank == 0) & (as_dtype(rank, dtype_of(background).name) == background)
-        mask = xp.reshape(xp.take(bare, where, axis=0), (*label.shape, 1))
-        result = xp.where(mask, 0.0 if image is None else as_dtype(image, dtype), result)
-    return result
+        table = xp.where(bare[:, None], 0.0, table)
+        weights = xp.where(bare[:, None], 1.0, weights)
+    table = namespace(table).concat([table, weights], axis=1)
+    columns = rows(planar(table if places is None else take(table, places)))
+    return _painted(codes, image, columns, image_alpha, saturation)
+
+
+@blockwise("codes", "image", planes=True)
+def _painted(
+    codes: Array, image: Array | None, columns: Sequence[Array], image_alpha: float, saturation: float
+) -> Sequence[Array]:
+    """The colors of labels, and the image by the weight it has there: channels of the result, one by one."""
+    xp, flat = namespace(codes), namespace(codes).reshape(codes, (-1,))
+    *colors, weight = (xp.reshape(take(column, flat), codes.shape) for column in columns)
+    if image is None:
+        return colors
+    channels = [floats(image)] * 3 if image.ndim == codes.ndim else saturated(image, saturation)
+    if image_alpha != 1:
+        channels = [c * image_alpha + (1 - image_alpha) for c in channels]
+    return [color + weight * as_dtype(c, "float64") for color, c in zip(colors, channels, strict=True)]
+
+
+def _different(numbers: Array) -> tuple[Array, Array, Array | None]:
+    """The different numbers in order, codes for all, and the places that codes stand for if they aren't places."""
+    xp, size = namespace(numbers), math.prod(numbers.shape)
+    if in_plain_memory(numbers) and (most := int(xp.max(numbers)) + 1) <= size:
+        present = tally(numbers, 0, most) > 0
+        places = xp.clip(xp.cumulative_sum(as_dtype(present, "int64")) - 1, min=0)
+        return xp.arange(most, dtype=xp.int64)[present], numbers, places
+    values, codes = xp.unique_inverse(numbers)
+    return values, xp.reshape(codes, numbers.shape), None
 
 
 def _rgb(color: Any) -> np.ndarray:
@@ -152,21 +178,15 @@ def _table(palette: list[np.ndarray], background: np.ndarray, count: int) -> np.
     return np.stack([background, *itertools.islice(itertools.cycle(palette), count)])
 
 
-def _underlay(label: Array, image: Array, saturation: float) -> Array:
-    """The image with three channels and as much saturation as wanted."""
+def _check_image(label: Array, image: Array) -> None:
     shape, wanted = tuple(image.shape), tuple(label.shape)
     if shape[: label.ndim] != wanted or image.ndim > label.ndim + 1:
         raise ValueError("`image` and `label` must be the same shape")
     if image.ndim == label.ndim + 1 and shape[-1] != 3:
         raise ValueError("`image` must be RGB (image.shape[-1] must be 3).")
-    xp = namespace(image)
-    if dtype_of(image).kind in "if" and 0 not in shape and bool(xp.min(image) < 0):
+    if dtype_of(image).kind in "if" and 0 not in shape and bool(namespace(image).min(image) < 0):
         warn("Negative intensities in `image` are not supported")
-    image = as_dtype(img_as_float(image), float_name(image))
-    if image.ndim == label.ndim:
-        return gray2rgb(image)
-    hsv = rgb2hsv(image)
-    return hsv2rgb(hsv * constant([1.0, saturation, 1.0], hsv))
+    float_name(image)  # raises for what isn't real
 
 
 def _numbered(label: Array, bg_label: float) -> tuple[Array, Array]:

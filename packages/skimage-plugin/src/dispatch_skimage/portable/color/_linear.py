@@ -8,8 +8,9 @@ import numpy as np
 from dispatch_core import traits
 from skimage.color import colorconv
 
-from .._shared import as_dtype, channels_last, constant, dtype_of, namespace, signed
-from ._values import checked, times
+from .._blocks import blockwise
+from .._shared import as_dtype, channels_last, constant, dtype_of, signed
+from ._values import checked, rows, summed, times, times_planar
 
 __all__ = [
     *("rgb2gray", "rgb2rgbcie", "rgb2ycbcr", "rgb2ydbdr", "rgb2yiq", "rgb2ypbpr", "rgb2yuv"),
@@ -17,14 +18,15 @@ __all__ = [
 ]
 
 Array = Any
-#: What gray makes of red, green and blue, by ITU-R BT.709.
-_GRAY: Final = (0.2125, 0.7154, 0.0721)
+#: What red, green and blue count in gray, by ITU-R BT.709.
+GRAY: Final = (0.2125, 0.7154, 0.0721)
 #: Where the channels of YCbCr begin: black, and no color.
-_YCBCR: Final = (16, 128, 128)
+YCBCR: Final = (16, 128, 128)
 
 
 @traits(differentiable=True)
 @channels_last(output=False)
+@blockwise(channels=True)
 def rgb2gray(rgb: Array, *, channel_axis: int = -1) -> Array:
     """The luminance of RGB: ``skimage.color.rgb2gray``.
 
@@ -49,12 +51,12 @@ def rgb2gray(rgb: Array, *, channel_axis: int = -1) -> Array:
     ----------
     .. [1] ITU-R Recommendation BT.709, "Parameter values for the HDTV standards".
     """
-    colors = checked(rgb)
-    return namespace(colors).matmul(colors, constant(_GRAY, colors))
+    return summed(np.array(GRAY), checked(rgb))
 
 
 @traits(differentiable=True)
 @channels_last()
+@blockwise(channels=True)
 def rgb2yuv(rgb: Array, *, channel_axis: int = -1) -> Array:
     """From RGB to luma and two color differences: ``skimage.color.rgb2yuv``.
 
@@ -84,6 +86,7 @@ def rgb2yuv(rgb: Array, *, channel_axis: int = -1) -> Array:
 
 @traits(differentiable=True)
 @channels_last()
+@blockwise(channels=True)
 def yuv2rgb(yuv: Array, *, channel_axis: int = -1) -> Array:
     """From YUV to RGB, the inverse of `rgb2yuv` with its rules: ``skimage.color.yuv2rgb``."""
     return times(colorconv.rgb_from_yuv, checked(yuv))
@@ -91,6 +94,7 @@ def yuv2rgb(yuv: Array, *, channel_axis: int = -1) -> Array:
 
 @traits(differentiable=True)
 @channels_last()
+@blockwise(channels=True)
 def rgb2yiq(rgb: Array, *, channel_axis: int = -1) -> Array:
     """From RGB to YIQ, the space of NTSC, otherwise as `rgb2yuv`: ``skimage.color.rgb2yiq``."""
     return times(colorconv.yiq_from_rgb, checked(rgb))
@@ -98,6 +102,7 @@ def rgb2yiq(rgb: Array, *, channel_axis: int = -1) -> Array:
 
 @traits(differentiable=True)
 @channels_last()
+@blockwise(channels=True)
 def yiq2rgb(yiq: Array, *, channel_axis: int = -1) -> Array:
     """From YIQ to RGB, the inverse of `rgb2yiq`: ``skimage.color.yiq2rgb``."""
     return times(colorconv.rgb_from_yiq, checked(yiq))
@@ -105,6 +110,7 @@ def yiq2rgb(yiq: Array, *, channel_axis: int = -1) -> Array:
 
 @traits(differentiable=True)
 @channels_last()
+@blockwise(channels=True)
 def rgb2ypbpr(rgb: Array, *, channel_axis: int = -1) -> Array:
     """From RGB to YPbPr, that of analog component video, otherwise as `rgb2yuv`: ``skimage.color.rgb2ypbpr``."""
     return times(colorconv.ypbpr_from_rgb, checked(rgb))
@@ -112,6 +118,7 @@ def rgb2ypbpr(rgb: Array, *, channel_axis: int = -1) -> Array:
 
 @traits(differentiable=True)
 @channels_last()
+@blockwise(channels=True)
 def ypbpr2rgb(ypbpr: Array, *, channel_axis: int = -1) -> Array:
     """From YPbPr to RGB, the inverse of `rgb2ypbpr`: ``skimage.color.ypbpr2rgb``."""
     return times(colorconv.rgb_from_ypbpr, checked(ypbpr))
@@ -119,6 +126,7 @@ def ypbpr2rgb(ypbpr: Array, *, channel_axis: int = -1) -> Array:
 
 @traits(differentiable=True)
 @channels_last()
+@blockwise(channels=True)
 def rgb2ydbdr(rgb: Array, *, channel_axis: int = -1) -> Array:
     """From RGB to YDbDr, the space of SECAM, otherwise as `rgb2yuv`: ``skimage.color.rgb2ydbdr``."""
     return times(colorconv.ydbdr_from_rgb, checked(rgb))
@@ -126,6 +134,7 @@ def rgb2ydbdr(rgb: Array, *, channel_axis: int = -1) -> Array:
 
 @traits(differentiable=True)
 @channels_last()
+@blockwise(channels=True)
 def ydbdr2rgb(ydbdr: Array, *, channel_axis: int = -1) -> Array:
     """From YDbDr to RGB, the inverse of `rgb2ydbdr`: ``skimage.color.ydbdr2rgb``."""
     return times(colorconv.rgb_from_ydbdr, checked(ydbdr))
@@ -133,6 +142,7 @@ def ydbdr2rgb(ydbdr: Array, *, channel_axis: int = -1) -> Array:
 
 @traits(differentiable=True)
 @channels_last()
+@blockwise(channels=True, planes=True)
 def rgb2ycbcr(rgb: Array, *, channel_axis: int = -1) -> Array:
     """From RGB to YCbCr, that of digital video: ``skimage.color.rgb2ycbcr``.
 
@@ -142,12 +152,13 @@ def rgb2ycbcr(rgb: Array, *, channel_axis: int = -1) -> Array:
     ----------
     .. [1] ITU-R Recommendation BT.601, "Studio encoding parameters of digital television".
     """
-    colors = times(colorconv.ycbcr_from_rgb, checked(rgb))
-    return colors + constant(_YCBCR, colors)
+    y, cb, cr = rows(times_planar(colorconv.ycbcr_from_rgb, checked(rgb)))
+    return y + YCBCR[0], cb + YCBCR[1], cr + YCBCR[2]
 
 
 @traits(differentiable=True)
 @channels_last()
+@blockwise(channels=True)
 def ycbcr2rgb(ycbcr: Array, *, channel_axis: int = -1) -> Array:
     """From YCbCr to RGB, the inverse of `rgb2ycbcr`: ``skimage.color.ycbcr2rgb``.
 
@@ -165,18 +176,19 @@ def ycbcr2rgb(ycbcr: Array, *, channel_axis: int = -1) -> Array:
     dtype = dtype_of(ycbcr)
     if dtype.kind == "b":
         raise TypeError("ycbcr: is boolean, which nothing can be subtracted from")
-    if dtype.kind in "iu" and np.iinfo(dtype).max < max(_YCBCR):
-        raise OverflowError(f"Python integer {max(_YCBCR)} out of bounds for {dtype}")
+    if dtype.kind in "iu" and np.iinfo(dtype).max < max(YCBCR):
+        raise OverflowError(f"Python integer {max(YCBCR)} out of bounds for {dtype}")
     if ycbcr.shape[-1] < 3:
         raise IndexError(f"ycbcr: three channels are needed, its shape is {tuple(ycbcr.shape)}")
     if ycbcr.shape[-1] == 3:
         values = signed(ycbcr)
-        ycbcr = as_dtype(values - constant(_YCBCR, values), dtype.name)
+        ycbcr = as_dtype(values - constant(YCBCR, values), dtype.name)
     return times(colorconv.rgb_from_ycbcr, checked(ycbcr))
 
 
 @traits(differentiable=True)
 @channels_last()
+@blockwise(channels=True)
 def rgb2rgbcie(rgb: Array, *, channel_axis: int = -1) -> Array:
     """From RGB to the CIE's RGB of 1931, otherwise as `rgb2yuv`: ``skimage.color.rgb2rgbcie``.
 
@@ -190,6 +202,7 @@ def rgb2rgbcie(rgb: Array, *, channel_axis: int = -1) -> Array:
 
 @traits(differentiable=True)
 @channels_last()
+@blockwise(channels=True)
 def rgbcie2rgb(rgbcie: Array, *, channel_axis: int = -1) -> Array:
     """From the CIE's RGB of 1931 to RGB, the inverse of `rgb2rgbcie`: ``skimage.color.rgbcie2rgb``."""
     return times(colorconv.rgb_from_rgbcie, checked(rgbcie))

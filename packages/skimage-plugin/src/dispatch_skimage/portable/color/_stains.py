@@ -9,6 +9,7 @@ import numpy as np
 from dispatch_core import traits
 from skimage.color import colorconv
 
+from .._blocks import blockwise
 from .._shared import as_dtype, channels_last, constant, namespace
 from ._values import checked
 
@@ -51,10 +52,7 @@ def separate_stains(rgb: Array, conv_matrix: Any, *, channel_axis: int = -1) -> 
     .. [1] A. C. Ruifrok, D. A. Johnston, "Quantification of histochemical staining by color deconvolution",
            Anal. Quant. Cytol. Histol. 23(4), 291-299, 2001.
     """
-    colors = checked(rgb)
-    xp = namespace(colors)
-    light = as_dtype(xp.log(xp.clip(colors, min=_DARKEST)), "float64")
-    return xp.clip(xp.matmul(light / -_DENSITY, _matrix(conv_matrix, light)), min=0.0)
+    return _separated(rgb, conv_matrix)
 
 
 @traits(differentiable=True)
@@ -81,24 +79,37 @@ def combine_stains(stains: Array, conv_matrix: Any, *, channel_axis: int = -1) -
     ValueError
         If there aren't three channels, or they are complex.
     """
-    amounts = as_dtype(checked(stains), "float64")
-    xp = namespace(amounts)
-    light = xp.matmul(-_DENSITY * amounts, _matrix(conv_matrix, amounts))
-    return xp.clip(xp.exp(light), min=0.0, max=1.0)
+    return _combined(stains, conv_matrix)
 
 
 @traits(differentiable=True, tolerance=_SINGLE)
 @channels_last()
 def rgb2hed(rgb: Array, *, channel_axis: int = -1) -> Array:
     """Haematoxylin, eosin and DAB in an image: ``skimage.color.rgb2hed``, see `separate_stains`."""
-    return separate_stains(rgb, colorconv.hed_from_rgb)
+    return _separated(rgb, colorconv.hed_from_rgb)
 
 
 @traits(differentiable=True)
 @channels_last()
 def hed2rgb(hed: Array, *, channel_axis: int = -1) -> Array:
     """The colors of haematoxylin, eosin and DAB: ``skimage.color.hed2rgb``, see `combine_stains`."""
-    return combine_stains(hed, colorconv.rgb_from_hed)
+    return _combined(hed, colorconv.rgb_from_hed)
+
+
+@blockwise("rgb", channels=True)
+def _separated(rgb: Array, matrix: Any) -> Array:
+    colors = checked(rgb)
+    xp = namespace(colors)
+    light = as_dtype(xp.log(xp.clip(colors, min=_DARKEST)), "float64")
+    return xp.clip(xp.matmul(light, _matrix(matrix, light) / -_DENSITY), min=0.0)
+
+
+@blockwise("stains", channels=True)
+def _combined(stains: Array, matrix: Any) -> Array:
+    amounts = as_dtype(checked(stains), "float64")
+    xp = namespace(amounts)
+    light = xp.matmul(amounts, _matrix(matrix, amounts) * -_DENSITY)
+    return xp.clip(xp.exp(light), min=0.0, max=1.0)
 
 
 def _matrix(matrix: Any, like: Array) -> Array:

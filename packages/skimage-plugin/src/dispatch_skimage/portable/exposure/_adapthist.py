@@ -16,9 +16,21 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from .._shared import as_dtype, constant, device, float_name, from_host, namespace, to_float
+from .._blocks import blockwise
+from .._counting import tally
+from .._shared import (
+    as_dtype,
+    constant,
+    device,
+    dtype_of,
+    float_name,
+    from_host,
+    namespace,
+    signed,
+    take,
+    to_float,
+)
 from ..util import img_as_uint
-from ._histogram import tally
 from ._intensity import rescale_intensity
 
 __all__ = ["equalize_adapthist"]
@@ -65,7 +77,16 @@ def equalize_adapthist(
     colors = to_float(image[:, :, :3])
     value = xp.max(colors, axis=-1)
     equalized = _equalized(value, kernel_size, clip_limit, nbins)
-    # Hue and saturation stay when all components are scaled alike. Black has neither and becomes gray.
+    return _scaled(colors, value, equalized)
+
+
+@blockwise("colors", "value", "equalized")
+def _scaled(colors: Array, value: Array, equalized: Array) -> Array:
+    """Colors with another value: hue and saturation stay when all components are scaled alike.
+
+    Black has neither and becomes gray.
+    """
+    xp = namespace(colors)
     black = value == 0
     factor = xp.where(black, xp.ones_like(value), equalized / xp.where(black, xp.ones_like(value), value))
     return xp.where(black[..., None], equalized[..., None], colors * factor[..., None])
@@ -73,8 +94,6 @@ def equalize_adapthist(
 
 def _equalized(image: Array, kernel_size: int | Sequence[int] | None, clip_limit: float, nbins: int) -> Array:
     xp = namespace(image)
-    name = float_name(image)
-    levels = xp.round(rescale_intensity(img_as_uint(image), out_range=(0, _LEVELS - 1)))
     if kernel_size is None:
         kernel = [max(s // 8, 1) for s in image.shape]
     elif np.ndim(kernel_size) == 0:
@@ -83,14 +102,30 @@ def _equalized(image: Array, kernel_size: int | Sequence[int] | None, clip_limit
         kernel = [int(k) for k in kernel_size]  # type: ignore[union-attr]
     if len(kernel) != image.ndim:
         raise ValueError(f"Incorrect value of `kernel_size`: {kernel_size}")
-    bins = as_dtype(levels, "int64") // (1 + _LEVELS // nbins)
     tiles = [-(-s // k) for s, k in zip(image.shape, kernel, strict=True)]
+    bins = _binned(img_as_uint(image), nbins, "int32" if math.prod(tiles) * nbins < 2**31 else "int64")
     counts = _tile_histograms(bins, kernel, tiles, nbins)
     elements = math.prod(kernel)
     counts = _clipped(counts, int(max(clip_limit * elements, 1)) if clip_limit > 0.0 else elements)
     mapped = as_dtype(xp.cumulative_sum(counts, axis=-1), "float64") * ((_LEVELS - 1) / elements)
     maps = xp.floor(xp.clip(mapped, max=float(_LEVELS - 1)))
-    return rescale_intensity(as_dtype(_interpolated(bins, maps, kernel, tiles, nbins), name))
+    levels = _mapped(bins, xp.reshape(maps, (-1,)), kernel, tiles, nbins)
+    return rescale_intensity(as_dtype(levels, float_name(image)))
+
+
+def _binned(image: Array, nbins: int, dtype: str) -> Array:
+    """The bin of each element of an image of uint16: by a table of all its values."""
+    xp = namespace(image)
+    every = xp.arange(2**16, dtype=xp.int32, device=device(image))
+    values = signed(image)
+    levels = rescale_intensity(every, in_range=(xp.min(values), xp.max(values)), out_range=(0, _LEVELS - 1))
+    return _looked_up(image, as_dtype(xp.round(levels), dtype) // (1 + _LEVELS // nbins))
+
+
+@blockwise("image")
+def _looked_up(image: Array, table: Array) -> Array:
+    xp = namespace(image)
+    return xp.reshape(take(table, xp.reshape(as_dtype(image, "int32"), (-1,))), image.shape)
 
 
 def _tile_histograms(bins: Array, kernel: list[int], tiles: list[int], nbins: int) -> Array:
@@ -144,27 +179,46 @@ def _clipped(counts: Array, limit: int) -> Array:
     return counts
 
 
-def _interpolated(bins: Array, maps: Array, kernel: list[int], tiles: list[int], nbins: int) -> Array:
-    """Gray levels by the maps of the tiles around each element, weighted linearly and cut off to integers.
+def _mapped(bins: Array, maps: Array, kernel: list[int], tiles: list[int], nbins: int) -> Array:
+    """Gray levels by the maps of the tiles around each element, weighted linearly and cut off to integers, float32.
 
     An element lies between the centers of two tiles along each axis, at the edges twice in the same one.
     """
+    tiled: list[Any] = []
+    weights: list[Any] = []
+    stride = nbins
+    for axis in reversed(range(bins.ndim)):
+        places = np.arange(bins.shape[axis]) + kernel[axis] // 2
+        near = np.stack([places // kernel[axis] + corner - 1 for corner in (0, 1)], axis=-1)
+        share = (np.arange(kernel[axis]) / kernel[axis])[places % kernel[axis]]
+        tile = np.clip(near, 0, tiles[axis] - 1) * stride
+        tiled.insert(0, from_host(tile.astype(dtype_of(bins)), bins))
+        weights.insert(0, from_host(np.stack([1 - share, share], axis=-1), bins))
+        stride *= tiles[axis]
+    return _interpolated(bins, tiled[0], weights[0], tiled[1:], weights[1:], maps)
+
+
+@blockwise("bins", "tiled", "weights")
+def _interpolated(
+    bins: Array,
+    tiled: Array,
+    weights: Array,
+    tiled_across: list[Array],
+    weights_across: list[Array],
+    maps: Array,
+) -> Array:
+    """Gray levels, by the places of the maps and the weights of both tiles, shape ``(length, 2)`` for each axis."""
     xp = namespace(bins)
-    shape, ndim = bins.shape, bins.ndim
-    places = [np.arange(s) + k // 2 for s, k in zip(shape, kernel, strict=True)]
-    flat = xp.reshape(maps, (-1,))
+    tiled_along, weights_along = (tiled, *tiled_across), (weights, *weights_across)
     result = None
-    for corner in itertools.product((0, 1), repeat=ndim):
-        row: Any = 0
-        weight: Any = None
-        for axis in range(ndim):
-            tile = np.clip(places[axis] // kernel[axis] + corner[axis] - 1, 0, tiles[axis] - 1)
-            row = row * tiles[axis] + _along(tile, axis, bins)
-        for axis in reversed(range(ndim)):
-            share = (np.arange(kernel[axis]) / kernel[axis])[places[axis] % kernel[axis]]
-            factor = _along(share if corner[axis] else 1 - share, axis, bins)
+    for corner in itertools.product((0, 1), repeat=bins.ndim):
+        places, weight = bins, None
+        for axis in reversed(range(bins.ndim)):
+            shape = tuple(-1 if i == axis else 1 for i in range(bins.ndim))
+            places = places + xp.reshape(tiled_along[axis][:, corner[axis]], shape)
+            factor = xp.reshape(weights_along[axis][:, corner[axis]], shape)
             weight = factor if weight is None else weight * factor
-        levels = xp.reshape(xp.take(flat, xp.reshape(row * nbins + bins, (-1,))), shape)
+        levels = xp.reshape(take(maps, xp.reshape(places, (-1,))), bins.shape)
         part = as_dtype(levels * weight, "float32")
         result = part if result is None else result + part
     return xp.floor(result)

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from .._shared import as_dtype, dtype_of, namespace, signed
+from .._bands import in_bands
+from .._shared import as_dtype, constant, dtype_of, namespace, signed, to_host
 from ..color import rgb2gray, rgba2rgb
 from ..util import dtype_limits
 from ._histogram import bins_of, counts_in
@@ -50,8 +52,8 @@ def is_low_contrast(
 
     Notes
     -----
-    Integers of 8 and 16 bits are counted, other values sorted. Reads two values from the device if the image is
-    boolean.
+    Integers of 8 and 16 bits are counted, other values sorted, on a CPU partitioned. Reads two values from the device
+    if the image is boolean.
     """
     xp = namespace(image)
     dtype = dtype_of(image)
@@ -66,9 +68,8 @@ def is_low_contrast(
 
 def _percentiles(image: Array, percents: tuple[float, ...]) -> Iterator[Array]:
     """Percentiles as 0-d arrays of float64; NaN if a value is."""
-    dtype, count = dtype_of(image), math.prod(image.shape)
-    hundred = dtype.type(100) if dtype.kind == "f" else np.float64(100)
-    shares = np.asarray(percents, hundred.dtype) / hundred
+    count = math.prod(image.shape)
+    shares = np.asarray(percents, np.float64) / 100
     if not np.all((shares >= 0) & (shares <= 1)):
         raise ValueError("Percentiles must be in the range [0, 100]")
     xp = namespace(image)
@@ -92,5 +93,24 @@ def _ranked(image: Array, ranks: list[int]) -> tuple[list[Array], Array]:
         wanted = xp.asarray([*ranks, math.prod(image.shape) - 1], dtype=sums.dtype, device=sums.device)
         found = as_dtype(xp.searchsorted(sums, wanted, side="right") + bins.first, "float64")
         return [found[i] for i in range(len(ranks))], found[-1]
-    ordered = xp.sort(xp.reshape(signed(image), (-1,)))
-    return [as_dtype(ordered[r], "float64") for r in ranks], as_dtype(ordered[-1], "float64")
+    values, last = xp.reshape(signed(image), (-1,)), math.prod(image.shape) - 1
+    if not in_bands([values]):
+        ordered = xp.sort(values)
+        return [as_dtype(ordered[r], "float64") for r in ranks], as_dtype(ordered[last], "float64")
+    found = _selected(to_host(values), {*ranks, last})
+    return [constant(found[r], values, "float64") for r in ranks], constant(found[last], values, "float64")
+
+
+def _selected(values: NDArray[Any], ranks: set[int]) -> dict[int, Any]:
+    """The values of some ranks in main memory, NaN last: by partition, which a sort takes many times as long as.
+
+    From the highest rank on, so that each partition is of what is left below.
+    """
+    found: dict[int, Any] = {}
+    for rank in sorted(ranks, reverse=True):
+        if rank + 1 == len(values):
+            found[rank] = values.max()
+        else:
+            values = np.partition(values, rank)
+            found[rank], values = values[rank], values[:rank]
+    return found

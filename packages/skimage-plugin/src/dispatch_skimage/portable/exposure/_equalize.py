@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 from dispatch_core import limits
 
-from .._shared import as_dtype, constant, dtype_of, float_name, namespace
+from .._blocks import blockwise
+from .._counting import Grid, grid_of, places_of
+from .._shared import as_dtype, constant, dtype_of, float_name, from_host, namespace, take
 from ._histogram import bins_of, counts_in, only_a_number, warn_of_color
 
-__all__ = ["equalize_hist", "interpolated"]
+__all__ = ["equalize_hist"]
 
 Array = Any
 
@@ -50,28 +53,41 @@ def equalize_hist(image: Array, nbins: int = 256, mask: Array | None = None) -> 
     sums = as_dtype(xp.cumulative_sum(counts_in(counted, bins)), "float64")
     shares = as_dtype(sums / sums[-1], name)
     if bins.edges is None:
-        wide = as_dtype(image, "int32" if dtype_of(image).itemsize < 4 else "int64")
-        places = xp.clip(wide - bins.first, 0, bins.number - 1)
-        flat = xp.take(shares, xp.reshape(places, (-1,)))
-    else:
-        flat = interpolated(
-            xp.reshape(as_dtype(image, name), (-1,)), as_dtype(bins.centers(image), name), shares
-        )
-    return xp.reshape(flat, image.shape)
+        return _shares_of_integers(image, shares, bins.first)
+    middles = ((bins.edges[:-1] + bins.edges[1:]) / 2.0).astype(name)
+    if bins.number == 1:
+        return shares[0] + xp.zeros_like(as_dtype(image, name))
+    widths = np.diff(middles)
+    rises = (shares[1:] - shares[:-1]) / from_host(np.where(widths > 0, widths, 1), image)
+    slopes = xp.concat((rises, xp.zeros_like(rises[:1])))
+    grid = grid_of(np.append(middles, middles[-1] + widths[-1]), image)
+    ends = float(middles[0]), float(middles[-1])
+    return _interpolated(image, grid, ends, shares, slopes, known=mask is None)
 
 
-def interpolated(values: Array, places: Array, heights: Array) -> Array:
-    """Piecewise linear through points with increasing places, constant beyond them; ``numpy.interp``.
+@blockwise("image")
+def _shares_of_integers(image: Array, shares: Array, first: int) -> Array:
+    xp = namespace(image)
+    places = as_dtype(image, "int32" if dtype_of(image).itemsize < 4 else "int64")
+    places = xp.clip(places - first, 0, shares.shape[0] - 1)
+    return xp.reshape(take(shares, xp.reshape(places, (-1,))), image.shape)
 
-    Parameters
-    ----------
-    values, places, heights : arrays of one floating dtype, one dimension
+
+@blockwise("image")
+def _interpolated(
+    image: Array, grid: Grid, ends: tuple[float, float], heights: Array, slopes: Array, *, known: bool
+) -> Array:
+    """Piecewise linear through points at the borders of a grid but the last, constant beyond; as ``numpy.interp``.
+
+    A look-up of a value's place, and three there. Values may be NaN unless they are `known` not to be.
     """
-    xp = namespace(values)
-    if places.shape[0] == 1:
-        return heights[0] + xp.zeros_like(values)
-    slopes = (heights[1:] - heights[:-1]) / (places[1:] - places[:-1])
-    left = xp.clip(xp.searchsorted(places, values, side="right") - 1, 0, places.shape[0] - 2)
-    result = xp.take(slopes, left) * (values - xp.take(places, left)) + xp.take(heights, left)
-    result = xp.where(values < places[0], heights[0], result)
-    return xp.where(values >= places[-1], heights[-1], result)
+    xp = namespace(image)
+    values = xp.astype(xp.reshape(image, (-1,)), grid.borders.dtype, copy=False)
+    near = xp.clip(values, *ends)
+    if not known:
+        near = xp.where(xp.isnan(values), ends[0], near)
+    places = as_dtype(places_of(near, grid, inside=True), "int32")
+    result = (near - take(grid.borders, places)) * take(slopes, places) + take(heights, places)
+    if not known:
+        result = xp.where(xp.isnan(values), math.nan, result)
+    return xp.reshape(result, image.shape)

@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from dispatch_core import limits
-from dispatch_scipy import ndimage
 from numpy.typing import NDArray
 
+from .._counting import count_between, tally
 from .._shared import (
     as_dtype,
     channels_last,
@@ -39,9 +39,7 @@ __all__ = [
     "flat_histogram",
     "histogram",
     "only_a_number",
-    "places_in",
     "split",
-    "tally",
     "warn_of_color",
 ]
 
@@ -58,11 +56,14 @@ class Bins(NamedTuple):
         The ``n + 1`` edges of the bins. None for integers, which have a bin each.
     first, number : int
         The least integer, and how many there are.
+    whole : bool
+        Whether all values of the image are in one.
     """
 
     edges: NDArray[Any] | None
     first: int
     number: int
+    whole: bool = True
 
     def centers(self, like: Array) -> Array:
         """The values in the middle of the bins, with the namespace and device of another array."""
@@ -171,7 +172,14 @@ def check_not_empty(image: Array) -> None:
         raise ValueError(_EMPTY)
 
 
-def bins_of(image: Array, nbins: int = 256, source_range: str = "image", *, shared: bool = False) -> Bins:
+def bins_of(
+    image: Array,
+    nbins: int = 256,
+    source_range: str = "image",
+    *,
+    shared: bool = False,
+    ends: NDArray[Any] | None = None,
+) -> Bins:
     """The bins for an image's values.
 
     Parameters
@@ -181,6 +189,8 @@ def bins_of(image: Array, nbins: int = 256, source_range: str = "image", *, shar
     source_range : {"image", "dtype"}
     shared : bool
         Whether they are for several channels: scikit-image then has the edges for booleans as booleans.
+    ends : NumPy array, optional
+        The least and the greatest value, if they are known, see `ends_of`.
     """
     if source_range not in ("image", "dtype"):
         raise ValueError(f"Incorrect value for `source_range` argument: {source_range}")
@@ -188,18 +198,24 @@ def bins_of(image: Array, nbins: int = 256, source_range: str = "image", *, shar
     if dtype.kind in "iu":
         if dtype.name == "uint64":
             raise TypeError("image: integers of uint64 cannot be counted, they don't fit into int64")
-        low, high = dtype_limits(image) if source_range == "dtype" else ends_of(image).tolist()
+        if source_range == "dtype":
+            low, high = dtype_limits(image)
+        else:
+            low, high = (ends_of(image) if ends is None else ends).tolist()
         return Bins(None, low, high - low + 1)
     span = None if source_range == "image" else dtype_limits(image)
     if dtype.kind == "b" and span and not shared:
         raise TypeError(
             "image: booleans cannot be counted over the range of their dtype, as NumPy doesn't subtract them"
         )
-    ends = np.zeros(0, dtype) if span or 0 in image.shape else ends_of(image)
+    if span or 0 in image.shape:
+        ends = np.zeros(0, dtype)
+    elif ends is None:
+        ends = ends_of(image)
     edges = np.histogram_bin_edges(ends, nbins, span)
     if shared and dtype.kind == "b" and edges[0] == 0 and edges[-1] == 1:
         edges = edges.astype(bool)
-    return Bins(edges, 0, len(edges) - 1)
+    return Bins(edges, 0, len(edges) - 1, not span)
 
 
 def ends_of(image: Array) -> NDArray[Any]:
@@ -215,37 +231,10 @@ def counts_in(image: Array, bins: Bins) -> Array:
     """How many values are in each bin, int64; values outside of all bins, NaN too, are in none."""
     if bins.edges is None:
         return tally(image, bins.first, bins.number)
-    values = namespace(image).reshape(image, (-1,))
-    if dtype_of(image).kind == "b":
-        values = as_dtype(values, "uint8")
-    elif bins.edges.dtype != np.float64:  # rounded, and so not the edges that `ndimage.histogram` has
-        return tally(places_in(values, bins.edges), 0, bins.number + 2)[1:-1]
-    return ndimage.histogram(values, float(bins.edges[0]), float(bins.edges[-1]), bins.number)
-
-
-def tally(values: Array, first: int, number: int) -> Array:
-    """How often each of the integers from `first` on occurs, int64."""
-    xp = namespace(values)
-    size, where = math.prod(values.shape), device(values)
-    if not size:
-        return xp.zeros(number, dtype=xp.int64, device=where)
-    flat = xp.reshape(as_dtype(values, "uint8") if dtype_of(values).kind == "b" else values, (-1,))
-    if number <= max(size, 2**16):
-        ones = xp.broadcast_to(xp.ones(1, dtype=xp.float64, device=where), flat.shape)
-        index = xp.arange(first, first + number, dtype=xp.int64, device=where)
-        return as_dtype(ndimage.sum_labels(ones, flat, index), "int64")
-    steps = xp.arange(first, first + number + 1, dtype=xp.int64, device=where)
-    upto = xp.searchsorted(xp.sort(as_dtype(flat, "int64")), steps)
-    return as_dtype(upto[1:] - upto[:-1], "int64")
-
-
-def places_in(values: Array, edges: NDArray[Any]) -> Array:
-    """The bin of each value, counted from 1; 0 and ``len(edges)`` below and above all bins."""
-    xp = namespace(values)
-    name = "float32" if edges.dtype == np.float16 else edges.dtype.name
-    borders = edges.astype(name)
-    borders[-1] = np.nextafter(borders[-1], np.asarray(np.inf, borders.dtype))
-    return xp.searchsorted(from_host(borders, values), as_dtype(values, name), side="right")
+    if dtype_of(image).kind != "b":
+        return count_between(image, bins.edges, inside=bins.whole)
+    edges = np.linspace(float(bins.edges[0]), float(bins.edges[-1]), bins.number + 1)
+    return count_between(as_dtype(image, "uint8"), edges, inside=bins.whole)
 
 
 @limits(nbins=only_a_number)

@@ -7,6 +7,7 @@ from typing import Any, Final
 import numpy as np
 from dispatch_core import traits
 
+from .._blocks import blockwise
 from .._shared import as_dtype, constant, dtype_of, float_name, namespace, signed, warn
 from ..util import dtype_limits
 from ._histogram import check_not_empty
@@ -62,12 +63,20 @@ def rescale_intensity(image: Array, in_range: Range = "image", out_range: Range 
     For a floating image whose own range is used, whether that is NaN is read from the device.
     """
     name = _output_dtype(out_range, image)
-    working = image if dtype_of(image).kind == "f" else as_dtype(image, "float64")
     ends = (*_ends(image, in_range), *_ends(image, out_range))
     of_dtype = not isinstance(out_range, tuple) and out_range != "image"
-    low, high, width, factor, offset = _plan(working, ends, clip_negative=of_dtype)
+    plan = _plan(image, ends, clip_negative=of_dtype)
+    return _stretched(image, plan, name, clip=in_range != "image")
+
+
+@blockwise("image")
+def _stretched(
+    image: Array, plan: tuple[Array, Array, Array, Array, Array], name: str, *, clip: bool
+) -> Array:
+    low, high, width, factor, offset = plan
     xp = namespace(image)
-    if in_range != "image":
+    working = image if dtype_of(image).kind == "f" else as_dtype(image, "float64")
+    if clip:
         working = xp.minimum(xp.maximum(working, low), high)
     return as_dtype((working - low) / width * factor + offset, name)
 
@@ -118,7 +127,7 @@ def _plan(image: Array, ends: tuple[Any, ...], *, clip_negative: bool) -> tuple[
     From double, and on the host where all ends are numbers, so that nothing is computed on the device for them. In a
     range of one intensity a width of 1 leaves zeros, and the offset is that intensity in the range of the result.
     """
-    name = dtype_of(image).name
+    name = dtype_of(image).name if dtype_of(image).kind == "f" else "float64"
     known = not any(hasattr(e, "shape") and not isinstance(e, (np.generic, np.ndarray)) for e in ends)
     xp: Any = np if known else namespace(image)
     low, high, first, last = (
@@ -127,8 +136,7 @@ def _plan(image: Array, ends: tuple[Any, ...], *, clip_negative: bool) -> tuple[
     zero = xp.zeros_like(low)
     if clip_negative:
         first = xp.where(low >= 0, zero, first)
-    if known or dtype_of(image).kind == "f":
-        _warn_of_nan(xp.stack([low, high, first, last]), xp)
+    _warn_of_nan(xp.stack([low, high, first, last]), xp)
     same = low == high
     clipped = xp.minimum(xp.maximum(low, first), last)
     width = xp.where(same, xp.ones_like(low), high - low)

@@ -36,6 +36,7 @@ from ._thresholding import (
     threshold_triangle,
     threshold_yen,
 )
+from ._try_all import try_all_threshold
 
 __all__ = [
     "LPIFilter2D",
@@ -80,6 +81,7 @@ __all__ = [
     "threshold_sauvola",
     "threshold_triangle",
     "threshold_yen",
+    "try_all_threshold",
     "unsharp_mask",
     "wiener",
 ]

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from dispatch_core import traits
 
+from .._bands import bandwise
 from .._shared import as_dtype, constant, dtype_of, float_name, namespace
 
 __all__ = ["butterworth"]
@@ -101,19 +102,22 @@ def _filtered(
     values: Array, axes: Sequence[int], cutoff: float, order: float, high_pass: bool, squared: bool
 ) -> Array:
     xp, is_real = namespace(values), dtype_of(values).kind == "f"
-    last = axes[-1]
-    squares = [_squares(values, a, cutoff, half=is_real and a == last) for a in axes]
-    distance = functools.reduce(operator.add, squares)
-    power = distance**order
-    response = 1 / (1 + power)
-    if high_pass:
-        response = response * power
-    if not squared:
-        response = xp.sqrt(response)
+    squares = [_squares(values, a, cutoff, half=is_real and a == axes[-1]) for a in axes]
+    # Along the first axis the spectrum is split, and what belongs to it.
+    first, rest = (squares[:1], squares[1:]) if axes[0] == 0 else ([], squares)
+
+    def passed(spectrum: Array, *first: Array) -> Array:
+        distance = functools.reduce(operator.add, (*first, *rest))
+        power = distance**order
+        response = 1 / (1 + power)
+        if high_pass:
+            response = response * power
+        return spectrum * (response if squared else xp.sqrt(response))
+
     sizes = [values.shape[a] for a in axes]
     if is_real:
-        return xp.fft.irfftn(xp.fft.rfftn(values, axes=axes) * response, s=sizes, axes=axes)
-    return xp.fft.ifftn(xp.fft.fftn(values, axes=axes) * response, s=sizes, axes=axes)
+        return xp.fft.irfftn(bandwise(passed, (xp.fft.rfftn(values, axes=axes), *first)), s=sizes, axes=axes)
+    return xp.fft.ifftn(bandwise(passed, (xp.fft.fftn(values, axes=axes), *first)), s=sizes, axes=axes)
 
 
 def _squares(values: Array, axis: int, cutoff: float, *, half: bool) -> Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import operator
 from collections.abc import Sequence
@@ -11,6 +12,7 @@ import numpy as np
 from dispatch_core import traits
 from dispatch_scipy import ndimage
 
+from .._bands import bandwise
 from .._shared import as_dtype, dtype_of, namespace, root, to_float
 
 __all__ = [
@@ -93,7 +95,7 @@ def _edges(
     difference: Taps = _DIFFERENCE,
 ) -> Array:
     """The derivative along an axis, or the root mean square of those along several."""
-    xp, ndim = namespace(image), image.ndim
+    ndim = image.ndim
     axes = range(ndim) if axis is None else [operator.index(a) for a in np.atleast_1d(axis).tolist()]
     values = to_float(image)
     if any(not -ndim <= a < ndim for a in axes):
@@ -102,13 +104,14 @@ def _edges(
         ndimage.convolve(values, _kernel(difference, smooth, ndim, a), mode=mode, cval=cval) for a in axes
     ]
     if not parts:
-        return masked(xp.zeros_like(values), mask)
+        return masked(namespace(values).zeros_like(values), mask)
     if len(parts) == 1:
         return masked(parts[0], mask)
-    total = parts[0] * parts[0]
-    for part in parts[1:]:
-        total = total + part * part
-    return masked(root(total) / math.sqrt(ndim), mask)
+    return masked(bandwise(functools.partial(_magnitude, scale=1 / math.sqrt(ndim)), parts), mask)
+
+
+def _magnitude(*parts: Array, scale: float) -> Array:
+    return root(functools.reduce(operator.add, (part * part for part in parts))) * scale
 
 
 # ------------------------------------------------------------------------------------------

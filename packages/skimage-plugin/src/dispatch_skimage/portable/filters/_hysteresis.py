@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from dispatch_scipy import ndimage
 
-from .._shared import as_dtype, constant, device, dtype_of, namespace, signed
+from .._counting import tally
+from .._shared import as_dtype, constant, dtype_of, namespace, signed, take
 
-__all__ = ["above", "apply_hysteresis_threshold"]
+__all__ = ["above", "apply_hysteresis_threshold", "rounded_down"]
 
 Array = Any
 
@@ -41,12 +42,11 @@ def apply_hysteresis_threshold(image: Array, low: float | Array, high: float | A
     Reads the number of connected regions from the device.
     """
     xp = namespace(image)
-    candidates = above(image, _smaller(low, high))
-    certain = above(image, high)
-    labels, number = ndimage.label(candidates)
-    index = xp.arange(int(number) + 1, device=device(image))
-    reached = ndimage.sum_labels(as_dtype(certain, "uint8"), labels, index) > 0
-    return xp.reshape(xp.take(reached, as_dtype(xp.reshape(labels, (-1,)), "int64"), axis=0), image.shape)
+    labels, number = ndimage.label(above(image, _smaller(low, high)))
+    # Regions, from 1 on, with a place above the high threshold; what is in no region isn't above any.
+    reached = tally(labels * as_dtype(above(image, high), "int32"), 0, int(number) + 1) > 0
+    reached = xp.concat((xp.zeros_like(reached[:1]), reached[1:]))
+    return xp.reshape(take(reached, xp.reshape(labels, (-1,))), image.shape)
 
 
 def _is_number(value: Any) -> bool:
@@ -90,7 +90,7 @@ def above(image: Array, threshold: Any) -> Array:
         return left > right
     dtype = dtype_of(image)
     if dtype.kind == "f":
-        return image > _rounded(threshold, dtype)
+        return image > rounded_down(threshold, dtype)
     xp = namespace(image)
     values = as_dtype(image, "uint8") if dtype.kind == "b" else signed(image)
     lowest, highest = (0, 1) if dtype.kind == "b" else (np.iinfo(dtype).min, np.iinfo(dtype).max)
@@ -102,7 +102,7 @@ def above(image: Array, threshold: Any) -> Array:
     return values > math.floor(threshold)
 
 
-def _rounded(threshold: Any, dtype: np.dtype) -> float:
+def rounded_down(threshold: Any, dtype: np.dtype) -> float:
     """A number of the dtype that the same values are above.
 
     Python's numbers are rounded to the image's dtype. NumPy's have a dtype of their own, wider ones are compared

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .._bands import in_bands
 from .._shared import as_dtype, constant, dtype_of, namespace, signed, to_host
-from ._hysteresis import above
+from ..exposure._histogram import ends_of
+from ._hysteresis import rounded_down
 from ._thresholding import first_value, host_histogram
 
 __all__ = ["threshold_li"]
 
 Array = Any
 Number = Any
+#: So many intensities have as small a difference as all of them, or one below all changes but the last.
+_SOME: Final = 1 << 12
+#: Elements of a sum that is added to others one by one; more of them would lose digits.
+_RUN: Final = 1 << 10
 
 
 def threshold_li(
@@ -64,46 +71,42 @@ def threshold_li(
     Notes
     -----
     Reads the range from the device, and the two means in each iteration; of integers the histogram instead, once.
+    Large floating images on a CPU are sorted.
     """
     xp = namespace(image)
     if 0 in image.shape:
         return math.nan
     kind = dtype_of(image).kind
     values = xp.reshape(image, (-1,))
-    if kind == "f":
-        low, high = _ends(values)
-        if math.isnan(low):
-            values = values[~xp.isnan(values)]
-            if values.shape[0] == 0:
-                return math.nan
-            low, high = _ends(values)
-        if low == high:
-            return first_value(values)
-        if math.isinf(low) or math.isinf(high):
-            values = values[xp.isfinite(values)]
-            if values.shape[0] == 0:
-                return 0.0
-            low, high = _ends(values)
-        return _iterated(_Floats(values - float(low), low), image, tolerance, initial_guess, iter_callback)
-    if bool(xp.all(values == first_value(values))):
+    ends = ends_of(values)
+    if kind == "f" and math.isnan(ends[0]):
+        values = values[~xp.isnan(values)]
+        if values.shape[0] == 0:
+            return math.nan
+        ends = ends_of(values)
+    if ends[0] == ends[1]:
         return first_value(values)
     if kind == "b":
         raise TypeError("image: booleans cannot be subtracted; convert it to integers")
-    return _iterated(_Integers(values), image, tolerance, initial_guess, iter_callback)
-
-
-def _ends(values: Array) -> NDArray[Any]:
-    """The least and the greatest value; NaN if there is one."""
-    xp = namespace(values)
-    return to_host(xp.stack([xp.min(values), xp.max(values)]))
+    if kind != "f":
+        return _iterated(_Integers(values, ends), image, tolerance, initial_guess, iter_callback)
+    if not np.isfinite(ends).all():
+        values = values[xp.isfinite(values)]
+        if values.shape[0] == 0:
+            return 0.0
+        ends = ends_of(values)
+    floats = _OrderedFloats if in_bands([values]) else _Floats
+    return _iterated(floats(values, ends), image, tolerance, initial_guess, iter_callback)
 
 
 class _Floats:
     """Floating intensities, less the least one. What it finds are NumPy scalars of their dtype."""
 
-    def __init__(self, array: Array, low: np.generic) -> None:
-        self.array = array
-        self.low = low
+    def __init__(self, values: Array, ends: NDArray[Any]) -> None:
+        self.low = ends[0]
+        self.array = values - float(self.low)
+        self._dtype = dtype_of(values)
+        self._differ = ends[0] != ends[1]
 
     def mean(self) -> Number:
         return to_host(namespace(self.array).mean(self.array))[()]
@@ -111,33 +114,86 @@ class _Floats:
     def largest(self) -> Number:
         return to_host(namespace(self.array).max(self.array))[()]
 
+    def check_step(self) -> None:
+        """Raise NumPy's error for the least difference of intensities that are the same."""
+        if not self._differ:
+            raise ValueError("zero-size array to reduction operation minimum which has no identity")
+
+    @functools.cached_property
     def step(self) -> Number:
         """Half of the least difference."""
-        xp = namespace(self.array)
-        ascending = xp.sort(self.array)
-        steps = ascending[1:] - ascending[:-1]
-        least = to_host(xp.min(xp.where(steps > 0, steps, xp.full_like(steps, math.inf))))[()]
-        if math.isinf(least):
-            raise ValueError("zero-size array to reduction operation minimum which has no identity")
-        return least / 2
+        return _half_of_least_difference(self.array)
+
+    @functools.cached_property
+    def _step_of_some(self) -> Number:
+        return _half_of_least_difference(self.array[:: -(-self.array.shape[0] // _SOME)])
+
+    def is_more_than_step(self, change: Number) -> bool:
+        """Whether a change is greater than `step`, for which all are sorted only if some of them don't say."""
+        return bool(change > self._step_of_some or (change > 0 and change > self.step))
 
     def means(self, threshold: Number) -> tuple[Number, Number]:
         """Of the intensities up to a threshold, and of those above; NaN for none."""
-        xp = namespace(self.array)
-        fore = above(self.array, threshold)
-        zeros = xp.zeros_like(self.array)
-        number = as_dtype(xp.count_nonzero(fore), dtype_of(self.array).name)
-        sums = [xp.sum(xp.where(fore, zeros, self.array)), xp.sum(xp.where(fore, self.array, zeros))]
-        back, front = to_host(xp.stack([sums[0] / (self.array.shape[0] - number), sums[1] / number]))
+        sums = _sums(self.array, rounded_down(threshold, self._dtype))
+        back, front = to_host(sums[1, ...] / sums[0, ...]).astype(self._dtype)
         return back, front
+
+
+class _OrderedFloats(_Floats):
+    """The same in main memory: sorted once, so that no iteration takes a pass over all intensities."""
+
+    def __init__(self, values: Array, ends: NDArray[Any]) -> None:
+        super().__init__(values, ends)
+        self._ascending = np.sort(to_host(self.array))
+        whole = len(self._ascending) // _RUN * _RUN
+        runs = self._ascending[:whole].reshape(-1, _RUN).sum(axis=1, dtype=np.float64)
+        self._upto = np.cumsum(np.append(0.0, runs))
+
+    @functools.cached_property
+    def step(self) -> Number:
+        steps = np.diff(self._ascending)
+        return steps[steps > 0].min() / 2
+
+    def means(self, threshold: Number) -> tuple[Number, Number]:
+        size = len(self._ascending)
+        limit = self._dtype.type(rounded_down(threshold, self._dtype))
+        number = int(np.searchsorted(self._ascending, limit, side="right"))
+        below = self._sum_of_first(number)
+        with np.errstate(invalid="ignore"):
+            means = np.stack([below, self._sum_of_first(size) - below]) / np.array([number, size - number])
+        back, front = means.astype(self._dtype)
+        return back, front
+
+    def _sum_of_first(self, number: int) -> np.float64:
+        runs = number // _RUN
+        rest: np.float64 = self._ascending[runs * _RUN : number].sum(dtype=np.float64)
+        return np.float64(self._upto[runs] + rest)
+
+
+def _sums(values: Array, threshold: float) -> Array:
+    """How many values are up to a threshold and how many above, and both sums: shape ``(2, 2)``, float64."""
+    xp = namespace(values)
+    in_front = xp.astype(values > threshold, values.dtype)
+    front = in_front * values
+    number, *sums = (xp.sum(v, dtype=xp.float64) for v in (in_front, values - front, front))
+    return xp.reshape(xp.stack((values.shape[0] - number, number, *sums)), (2, 2))
+
+
+def _half_of_least_difference(values: Array) -> Number:
+    """Half of the least difference between values that differ, infinite if none do."""
+    xp = namespace(values)
+    ascending = xp.sort(values)
+    steps = ascending[1:] - ascending[:-1]
+    infinite = xp.full_like(ascending[:1], math.inf)
+    return to_host(xp.min(xp.concat((infinite, xp.where(steps > 0, steps, math.inf)))))[()] / 2
 
 
 class _Integers:
     """Integer intensities, less the least one in their own dtype, where a wide range wraps; by their histogram."""
 
-    def __init__(self, values: Array) -> None:
+    def __init__(self, values: Array, ends: NDArray[Any]) -> None:
         self._values = values
-        counts, centers = host_histogram(values)
+        counts, centers = host_histogram(values, ends=ends)
         used = counts > 0
         dtype = dtype_of(values)
         self.low = dtype.type(centers[0])
@@ -155,8 +211,11 @@ class _Integers:
     def largest(self) -> Number:
         return self.low.dtype.type(self._centers.max())
 
-    def step(self) -> Number:
-        return 0.5
+    def check_step(self) -> None:
+        """Integers that differ have a least difference."""
+
+    def is_more_than_step(self, change: Number) -> bool:
+        return bool(change > 0.5)
 
     def means(self, threshold: Number) -> tuple[Number, Number]:
         """Of the intensities up to a threshold, and of those above; an error of NumPy's for none."""
@@ -181,11 +240,18 @@ def _iterated(
         number = np.asarray(threshold + values.low)
         return constant(number, image, number.dtype.name)
 
-    enough = tolerance or values.step()
-    threshold, before = _start(values, initial_guess), -2 * enough
+    if not tolerance:
+        values.check_step()
+
+    def changes(change: Number) -> bool:
+        return bool(abs(change) > tolerance) if tolerance else values.is_more_than_step(abs(change))
+
+    threshold = _start(values, initial_guess)
     if iter_callback is not None:
         iter_callback(in_image(threshold))
-    while abs(threshold - before) > enough:
+    # The library's first change is from below all intensities, by more than the tolerance.
+    before = -2 * tolerance if tolerance else -math.inf
+    while changes(threshold - before):
         before = threshold
         back, front = values.means(threshold)
         if back == 0:

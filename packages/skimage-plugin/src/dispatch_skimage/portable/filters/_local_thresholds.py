@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 from collections.abc import Callable, Iterable, Sequence
@@ -12,7 +13,9 @@ from dispatch_core import traits
 from dispatch_core.plugin_api import selection_limits
 from dispatch_scipy import ndimage
 
-from .._shared import as_dtype, constant, float_name, namespace, root
+from .._bands import in_bands, total
+from .._shared import as_dtype, constant, dtype_of, float_name, namespace, root
+from .._shifts import filtered, window_sums
 from ..util import dtype_limits
 from ._gaussian import gaussian
 
@@ -120,8 +123,7 @@ def threshold_niblack(image: Array, window_size: int | Iterable[int] = 15, k: fl
     ----------
     .. [1] W. Niblack, An Introduction to Digital Image Processing, Prentice-Hall, 1986.
     """
-    mean, deviation = _mean_and_deviation(image, window_size)
-    return mean - k * deviation
+    return _of_mean_and_deviation(image, window_size, lambda mean, deviation: mean - k * deviation)
 
 
 @traits(differentiable=True, tolerance=_DEVIATION_TOLERANCE)
@@ -157,12 +159,59 @@ def threshold_sauvola(
     if r is None:
         low, high = dtype_limits(image)
         r = 0.5 * (high - low)
-    mean, deviation = _mean_and_deviation(image, window_size)
-    return mean * (1 + k * (deviation / r - 1))
+    return _of_mean_and_deviation(
+        image, window_size, lambda mean, deviation: mean * (1 + k * (deviation / r - 1))
+    )
 
 
-def _mean_and_deviation(image: Array, window_size: int | Iterable[int]) -> tuple[Array, Array]:
-    """Of the window around each pixel, by sums over the image up to each pixel [1]_; it is mirrored at the edges.
+def _of_mean_and_deviation(
+    image: Array, window_size: int | Iterable[int], threshold: Callable[[Array, Array], Array]
+) -> Array:
+    """What a function makes of the mean and deviation of the window around each pixel, mirrored at the edges."""
+    sizes = tuple(window_size) if isinstance(window_size, Iterable) else (window_size,) * image.ndim
+    if any(size % 2 == 0 for size in sizes):
+        raise ValueError(
+            "Window size for `threshold_sauvola` or `threshold_niblack` must not be even on any dimension. "
+            f"Got {sizes}"
+        )
+    if len(sizes) != image.ndim:
+        raise ValueError(f"window_size: needs as many sizes as the image has axes, {image.ndim}, got {sizes}")
+    values = as_dtype(image, float_name(image))
+    if in_bands((values,)):
+        found = _in_bands(values, sizes, threshold)
+        if math.isfinite(float(total(lambda part: part, found))):
+            return found
+        # A NaN is in all of the sums from it on, which scikit-image makes its windows of.
+    return _of_integral_images(values, sizes, threshold)
+
+
+def _of_sums(
+    values: Array, sums: Callable[[Array], Array], number: int, threshold: Callable[[Array, Array], Array]
+) -> Array:
+    # An array, as devices multiply by the reciprocal of a number: flat windows are to have no deviation.
+    count = constant(number, values)
+    mean, square = (as_dtype(sums(v), dtype_of(values).name) / count for v in (values, values * values))
+    return threshold(mean, root(namespace(mean).clip(square - mean * mean, min=0)))
+
+
+def _in_bands(values: Array, sizes: tuple[int, ...], threshold: Callable[[Array, Array], Array]) -> Array:
+    def sums(line: Array, steps: Sequence[int]) -> Array:
+        line = as_dtype(line, "float64")
+        for size, step in zip(sizes, steps, strict=True):
+            line = window_sums(line, size, step)
+        return line
+
+    def of_line(line: Array, steps: Sequence[int]) -> Array:
+        return _of_sums(line, functools.partial(sums, steps=steps), math.prod(sizes), threshold)
+
+    reach = [size // 2 for size in sizes]
+    return filtered([values], of_line, reach, reach, "mirror")
+
+
+def _of_integral_images(
+    values: Array, sizes: tuple[int, ...], threshold: Callable[[Array, Array], Array]
+) -> Array:
+    """By sums over the image up to each pixel [1]_.
 
     The sums are in double precision and each window is put together from them in the library's order: what is left
     of the variance in flat windows is its rounding errors.
@@ -172,26 +221,11 @@ def _mean_and_deviation(image: Array, window_size: int | Iterable[int]) -> tuple
     .. [1] F. Shafait, D. Keysers, T. M. Breuel, Efficient implementation of local adaptive thresholding techniques
            using integral images, Document Recognition and Retrieval XV, 2008. https://doi.org/10.1117/12.767755
     """
-    sizes = tuple(window_size) if isinstance(window_size, Iterable) else (window_size,) * image.ndim
-    if any(size % 2 == 0 for size in sizes):
-        raise ValueError(
-            "Window size for `threshold_sauvola` or `threshold_niblack` must not be even on any dimension. "
-            f"Got {sizes}"
-        )
-    if len(sizes) != image.ndim:
-        raise ValueError(f"window_size: needs as many sizes as the image has axes, {image.ndim}, got {sizes}")
-    name = float_name(image)
-    padded = as_dtype(image, name)
-    xp = namespace(padded)
+    xp, padded = namespace(values), values
     for axis, size in enumerate(sizes):
-        places = _mirrored(image.shape[axis], size // 2 + 1, size // 2)
+        places = _mirrored(values.shape[axis], size // 2 + 1, size // 2)
         padded = xp.take(padded, constant(places, padded, "int64"), axis=axis)
-    # An array, as devices multiply by the reciprocal of a number: flat windows are to have no deviation.
-    number = constant(math.prod(sizes), padded)
-    mean, square = (
-        as_dtype(_window_sums(values, sizes), name) / number for values in (padded, padded * padded)
-    )
-    return mean, root(xp.clip(square - mean * mean, min=0))
+    return _of_sums(padded, functools.partial(_window_sums, sizes=sizes), math.prod(sizes), threshold)
 
 
 def _mirrored(length: int, before: int, after: int) -> np.ndarray:

@@ -14,6 +14,7 @@ import numpy as np
 from dispatch_core import limits, traits
 from dispatch_core.plugin_api import library_function
 
+from .._blocks import blockwise
 from .._shared import as_dtype, constant, device, dtype_of, float_name, from_host, namespace
 
 __all__ = ["filter_forward", "filter_inverse", "wiener"]
@@ -99,10 +100,10 @@ def filter_inverse(
     Where the filter lets nothing pass, its phase is that of rounding errors, and so is the result's.
     """
     spectra = _spectra_of(data, impulse_response, filter_params, predefined_filter)
-    inverse = 1 / _bounded(spectra.response)
-    xp = namespace(inverse)
-    inverse = xp.where(xp.abs(inverse) > max_gain, _phase(inverse) * max_gain, inverse)
-    return spectra.magnitude(spectra.image * inverse, centered=True)
+    least = _least(spectra.response)
+    return spectra.magnitude(
+        _inverted(spectra.image, spectra.response, least, float(max_gain)), centered=True
+    )
 
 
 @limits(predefined_filter=_known_filter)
@@ -144,12 +145,13 @@ def wiener(
         K = K if hasattr(K, "dtype") else np.asarray(K)
     # A ratio for each frequency need not be symmetric.
     spectra = _spectra_of(data, impulse_response, filter_params, predefined_filter, whole=not everywhere)
-    response = _bounded(spectra.response)
-    xp = namespace(response)
-    power = xp.real(response) ** 2 + xp.imag(response) ** 2
-    ratio = K if everywhere else constant(K, power, np.result_type(dtype_of(power), dtype_of(K)).name)
-    inverse = 1 / response * (power / (power + ratio))
-    return spectra.magnitude(spectra.image * inverse, centered=True)
+    response = spectra.response
+    ratio = (
+        K
+        if everywhere
+        else constant(K, response, np.result_type(np.finfo(dtype_of(response)).dtype, dtype_of(K)).name)
+    )
+    return spectra.magnitude(_restored(spectra.image, response, _least(response), ratio), centered=True)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
@@ -167,12 +169,28 @@ class _Spectra:
     def magnitude(self, spectrum: Array, *, centered: bool) -> Array:
         """The magnitude of what has a spectrum, cut out of the middle; `centered` puts the first element there."""
         xp = namespace(spectrum)
-        back = xp.fft.ifftn if self.whole else xp.fft.irfftn
-        values = xp.abs(back(spectrum, s=_padded(self.shape), axes=(0, 1)))
-        if centered:
-            values = xp.fft.ifftshift(values)
-        rows, columns = (slice((n - 1) // 2, (n - 1) // 2 + n) for n in self.shape)
-        return values[rows, columns]
+        (rows, columns), (_, wide) = self.shape, _padded(self.shape)
+        back = xp.fft.ifft if self.whole else xp.fft.irfft
+        # Of the lines along the last axis only those that are wanted.
+        lines = _middle(xp.fft.ifft(spectrum, axis=0), rows, 0, centered)
+        return _magnitudes(_middle(back(lines, n=wide, axis=1), columns, 1, centered))
+
+
+@blockwise()
+def _magnitudes(values: Array) -> Array:
+    return namespace(values).abs(values)
+
+
+def _middle(values: Array, count: int, axis: int, centered: bool) -> Array:
+    """So many elements in the middle of an axis; `centered` has the last of the first half there."""
+    index = (slice(None),) * axis
+    first = (count - 1) // 2
+    if not centered:
+        return values[(*index, slice(first, first + count), ...)]
+    last = values[(*index, slice(first + count - 1, None), ...)]
+    return namespace(values).concat(
+        [last, values[(*index, slice(None, count - last.shape[axis]), ...)]], axis=axis
+    )
 
 
 def _check_plane(array: Any, name: str) -> None:
@@ -218,9 +236,19 @@ def _kernel(described: Any, data: Array, name: str) -> tuple[Array, bool]:
     kernel = described.impulse_response(rows, columns, **described.filter_params)
     on_host = isinstance(kernel, np.ndarray)
     if on_host:
-        kernel = from_host(np.ascontiguousarray(kernel), data)
+        kernel = from_host(np.ascontiguousarray(_without_tail(kernel)), data)
     kernel = xp.reshape(kernel, tuple(sides))
     return (kernel if dtype_of(kernel).kind in "fc" else as_dtype(kernel, "float64")), on_host
+
+
+def _without_tail(kernel: np.ndarray) -> np.ndarray:
+    """The values with 0 for what no spectrum shows: a transform of subnormal numbers takes many times as long."""
+    if kernel.dtype.kind not in "fc":
+        return kernel
+    sizes = np.abs(kernel)
+    return np.where(sizes < sizes.max() * np.finfo(kernel.dtype).eps ** 3, 0, kernel).astype(
+        kernel.dtype, copy=False
+    )
 
 
 def _padded(shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -230,23 +258,34 @@ def _padded(shape: tuple[int, ...]) -> tuple[int, ...]:
 
 def _spectrum(values: Array, shape: tuple[int, ...], whole: bool) -> Array:
     xp = namespace(values)
-    if not whole:
-        return xp.fft.rfftn(values, s=_padded(shape), axes=(0, 1))
-    single = dtype_of(values).name in ("float32", "complex64")
-    return xp.fft.fftn(
-        as_dtype(values, "complex64" if single else "complex128"), s=_padded(shape), axes=(0, 1)
-    )
+    high, wide = _padded(shape)
+    if whole:
+        single = dtype_of(values).name in ("float32", "complex64")
+        lines = xp.fft.fft(as_dtype(values, "complex64" if single else "complex128"), n=wide, axis=1)
+    else:
+        lines = xp.fft.rfft(values, n=wide, axis=1)
+    return xp.fft.fft(lines, n=high, axis=0)  # after the lines, as all others are zeros
 
 
-def _bounded(spectrum: Array) -> Array:
-    """The spectrum with magnitudes of at least the rounding error; zeros stay."""
-    xp = namespace(spectrum)
-    least = float(np.finfo(dtype_of(spectrum)).eps)
-    return xp.where(xp.abs(spectrum) < least, _phase(spectrum) * least, spectrum)
+def _least(spectrum: Array) -> float:
+    """The rounding error: magnitudes count as no less, but for zeros."""
+    return float(np.finfo(dtype_of(spectrum)).eps)
 
 
-def _phase(spectrum: Array) -> Array:
-    """The spectrum with all magnitudes 1; zeros stay."""
-    xp = namespace(spectrum)
-    magnitude = xp.abs(spectrum)
-    return spectrum / xp.where(magnitude > 0, magnitude, xp.ones_like(magnitude))
+@blockwise("image", "response")
+def _inverted(image: Array, response: Array, least: float, most: float) -> Array:
+    """The spectrum of an image, undone a filter, with gains of at most `most`."""
+    xp = namespace(image)
+    magnitude = xp.abs(response)
+    gain = xp.clip(1 / xp.clip(magnitude, min=least), max=most)
+    return image * xp.conj(response) * (gain / magnitude)
+
+
+@blockwise("image", "response", "ratio")
+def _restored(image: Array, response: Array, least: float, ratio: float | Array) -> Array:
+    """The spectrum of an image, undone a filter as far as it isn't noise."""
+    xp = namespace(image)
+    magnitude = xp.abs(response)
+    bounded = xp.clip(magnitude, min=least)
+    gain = bounded / (bounded * bounded + ratio)
+    return image * xp.conj(response) * (gain / magnitude)

@@ -8,8 +8,11 @@ from typing import Any, Final
 import numpy as np
 from dispatch_core import limits, traits
 from dispatch_scipy import ndimage
+from numpy.typing import NDArray
 
-from .._shared import as_dtype, dtype_of, namespace, signed
+from .._bands import in_bands
+from .._ordering import in_order
+from .._shared import as_dtype, dtype_of, from_host, namespace, signed, to_host
 
 __all__ = ["median", "rank_order"]
 
@@ -86,6 +89,9 @@ def rank_order(image: Array) -> tuple[Array, Array]:
     size = math.prod(image.shape)
     if size == 0:
         raise IndexError("image: is empty, so no value has a rank")
+    if in_bands([image]):
+        labels, values = _ranked(np.ravel(to_host(image)))
+        return from_host(labels.reshape(image.shape), image), from_host(values, image)
     # As int64, values of uint64 from 2**63 on would come first: they change places with the others.
     swapped = dtype_of(image).name == "uint64"
     keys = signed(image) ^ _LEAST if swapped else signed(image)
@@ -93,3 +99,11 @@ def rank_order(image: Array) -> tuple[Array, Array]:
     labels = as_dtype(found.inverse_indices, np.min_scalar_type(size).name)
     values = found.values ^ _LEAST if swapped else found.values
     return namespace(labels).reshape(labels, image.shape), as_dtype(values, dtype_of(image).name)
+
+
+def _ranked(values: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """The ranks of values in main memory, and the distinct ones."""
+    places, distinct, ends = in_order(values)
+    labels = np.empty(len(values), np.min_scalar_type(len(values)))
+    labels[places] = np.repeat(np.arange(len(ends), dtype=labels.dtype), np.diff(ends, prepend=0))
+    return labels, distinct

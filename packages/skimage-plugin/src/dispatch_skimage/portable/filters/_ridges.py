@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import functools
+import operator
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 import numpy as np
 from dispatch_core import traits
 
+from .._bands import bandwise
 from .._hessian import hessian_eigenvalues, hessian_elements
-from .._shared import as_dtype, float_name, namespace, root, warn
+from .._shared import as_dtype, dtype_of, float_name, namespace, root, warn
 
 __all__ = ["frangi", "hessian", "meijering", "sato"]
 
@@ -66,14 +69,19 @@ def meijering(
     xp = namespace(dark)
     weight = 1 / (image.ndim + 1) if alpha is None else alpha
     strongest = xp.zeros_like(dark)
-    for _, eigenvalues in _scales(dark, sigmas, mode, cval):
+
+    def neurites(*elements: Array) -> Array:
+        eigenvalues = hessian_eigenvalues(elements)
         total = sum(eigenvalues[1:], start=eigenvalues[0])
         # One eigenvalue plus `weight` times the others is monotone in it: an outer one has the largest magnitude.
         upper, lower = (e + weight * (total - e) for e in (eigenvalues[0], eigenvalues[-1]))
-        response = xp.clip(xp.where(xp.abs(upper) >= xp.abs(lower), upper, lower), min=0)
+        return xp.clip(xp.where(xp.abs(upper) >= xp.abs(lower), upper, lower), min=0)
+
+    for sigma in sigmas:
+        response = bandwise(neurites, hessian_elements(dark, sigma, mode, cval))
         largest = xp.max(response)
-        response = response / xp.where(largest > 0, largest, xp.ones_like(largest))
-        strongest = xp.maximum(strongest, response)
+        unit = xp.where(largest > 0, largest, xp.ones_like(largest))
+        strongest = _stronger(strongest, lambda found, unit=unit: found / unit, [response])
     return strongest
 
 
@@ -114,14 +122,19 @@ def sato(
     dark = _prepared(image, black_ridges, mode)
     xp = namespace(dark)
     strongest = xp.zeros_like(dark)
-    for sigma, (*across, _) in _scales(dark, sigmas, mode, cval):
+
+    def tubes(*elements: Array, sigma: float) -> Array:
+        *across, _ = hessian_eigenvalues(elements)
         ridges = [xp.clip(e, min=0) for e in across]
         mean = ridges[0] if len(ridges) == 1 else root(ridges[0] * ridges[1])
+        return float(sigma) ** 2 * as_dtype(mean, float_name(strongest))
+
+    for sigma in sigmas:
         # A scale that is a NumPy scalar is of a dtype of its own, and decides the result's.
         if isinstance(sigma, np.generic):
-            wide = np.result_type(float_name(strongest), sigma).name
-            mean, strongest = as_dtype(mean, wide), as_dtype(strongest, wide)
-        strongest = xp.maximum(strongest, float(sigma) ** 2 * mean)
+            strongest = as_dtype(strongest, np.result_type(float_name(strongest), sigma).name)
+        elements = hessian_elements(dark, sigma, mode, cval)
+        strongest = _stronger(strongest, functools.partial(tubes, sigma=sigma), elements)
     return strongest
 
 
@@ -240,24 +253,42 @@ def _vesselness(
     _check_plane_or_volume(image)
     dark = _prepared(image, black_ridges, mode)
     xp = namespace(dark)
-    contrast = None if gamma is None else float(gamma) ** 2
+    contrast: Any = None if gamma is None else float(gamma) ** 2
     strongest = xp.zeros_like(dark)
-    for _, eigenvalues in _scales(dark, sigmas, mode, cval):
-        least, *others = _by_magnitude(eigenvalues)
+
+    def vessels(*elements: Array) -> Array:
+        least, *others = _by_magnitude(hessian_eigenvalues(elements))
         across = [xp.clip(e, min=_SMALLEST) for e in others]
         norm = sum((e * e for e in others), start=least * least)
-        if contrast is None:  # once, by the first scale
-            largest = xp.max(norm) / 4
-            contrast = xp.where(largest == 0, xp.ones_like(largest), largest)
         # Where an eigenvalue across has the wrong sign it is clipped, the blobness is huge and its factor 0.
         product = across[0] * across[-1]
-        response = xp.exp(-(least * least / product) / (2 * beta**2))
+        response = _exponential(-(least * least / product) / (2 * beta**2))
         response = response * (1.0 - xp.exp(-norm / (2 * contrast)))
         if len(across) == 2:
             plate = across[0] / across[1]
             response = response * (1.0 - xp.exp(-(plate * plate) / (2 * alpha**2)))
-        strongest = xp.maximum(strongest, response)
+        return response
+
+    for sigma in sigmas:
+        elements = hessian_elements(dark, sigma, mode, cval)
+        if contrast is None:  # once, by the first scale
+            largest = xp.max(bandwise(_squared_norm, elements)) / 4
+            contrast = xp.where(largest == 0, xp.ones_like(largest), largest)
+        strongest = _stronger(strongest, vessels, elements)
     return strongest
+
+
+def _squared_norm(*elements: Array) -> Array:
+    eigenvalues = hessian_eigenvalues(elements)
+    return functools.reduce(operator.add, (e * e for e in eigenvalues))
+
+
+def _exponential(values: Array) -> Array:
+    """The exponential function of values most of which are so low that it is 0, for which it takes very long."""
+    xp, limits = namespace(values), np.finfo(dtype_of(values))
+    finite = xp.clip(values, min=float(limits.min))
+    some = as_dtype(finite >= float(np.log(limits.smallest_subnormal)) - 1, limits.dtype.name)
+    return xp.exp(finite * some) * some
 
 
 def _check_plane_or_volume(image: Array) -> None:
@@ -282,12 +313,10 @@ def _prepared(image: Array, black_ridges: bool, mode: str) -> Array:
     return values if black_ridges else -values
 
 
-def _scales(
-    dark: Array, sigmas: Iterable[float], mode: str, cval: float
-) -> Iterator[tuple[float, list[Array]]]:
-    """Each scale with the eigenvalues at it, the largest first."""
-    for sigma in sigmas:
-        yield sigma, hessian_eigenvalues(hessian_elements(dark, sigma, mode, cval))
+def _stronger(strongest: Array, response: Callable[..., Array], parts: Sequence[Array]) -> Array:
+    """The greater ones of the responses so far and of those that a function of single pixels makes of some arrays."""
+    xp = namespace(strongest)
+    return bandwise(lambda found, *bands: xp.maximum(found, response(*bands)), [strongest, *parts])
 
 
 def _by_magnitude(values: list[Array]) -> list[Array]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from dispatch_core import traits
 
+from .._bands import bandwise, total
 from .._shared import as_dtype, constant, float_name, namespace, to_float
 from ._gaussian import gaussian
 
@@ -67,13 +69,14 @@ def unsharp_mask(
             raise IndexError(f"channel_axis: out of range for {image.ndim} dimensions, got {channel_axis}")
         if np.ndim(radius) and len(np.atleast_1d(radius)) != image.ndim - 1:
             raise RuntimeError(f"radius: one for each axis but that of the channels is needed, got {radius}")
-    details = values - gaussian(values, radius, mode="reflect", channel_axis=channel_axis)
-    result = values + details * amount
+    smooth = gaussian(values, radius, mode="reflect", channel_axis=channel_axis)
     if preserve_range:
-        return result
-    xp = namespace(result)
-    least = xp.where(xp.any(values < 0), constant(-1.0, result), constant(0.0, result))
-    return xp.where(result < least, least, xp.where(result > 1, 1.0, result))
+        return bandwise(lambda v, s: v + (v - s) * amount, (values, smooth))
+    xp = namespace(values)
+    negative = total(lambda v: as_dtype(v < 0, name), values) > 0
+    most = constant(1.0, values)
+    least = xp.where(negative, -most, xp.zeros_like(most))
+    return bandwise(lambda v, s: xp.minimum(xp.maximum(v + (v - s) * amount, least), most), (values, smooth))
 
 
 @traits(differentiable=True)
@@ -134,7 +137,8 @@ def difference_of_gaussians(
         "channel_axis": channel_axis,
         "truncate": truncate,
     }
-    return gaussian(values, low, **options) - gaussian(values, high, **options)
+    finer, coarser = (gaussian(values, deviations, **options) for deviations in (low, high))
+    return bandwise(operator.sub, (finer, coarser))
 
 
 def _deviations(sigma: Sigma, ndim: int, name: str) -> list[float]:

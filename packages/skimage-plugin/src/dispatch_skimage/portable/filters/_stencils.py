@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from dispatch_core import traits
 from dispatch_scipy import ndimage
 
 from .._shared import root, to_float
+from .._shifts import filtered
 from ._edges import check_plane, masked
 
 __all__ = ["laplace", "roberts", "roberts_neg_diag", "roberts_pos_diag"]
@@ -18,12 +20,25 @@ __all__ = ["laplace", "roberts", "roberts_neg_diag", "roberts_pos_diag"]
 Array = Any
 
 
-def _falling(values: Array) -> Array:
-    return ndimage.convolve(values, [[1.0, 0.0], [0.0, -1.0]])
+def _falling(line: Array, steps: Sequence[int]) -> Array:
+    across = sum(steps)
+    return line[across:] - line[:-across]
 
 
-def _rising(values: Array) -> Array:
-    return ndimage.convolve(values, [[0.0, 1.0], [-1.0, 0.0]])
+def _rising(line: Array, steps: Sequence[int]) -> Array:
+    row, column = steps
+    return line[row:-column] - line[column:-row]
+
+
+def _magnitude(line: Array, steps: Sequence[int]) -> Array:
+    falling, rising = _falling(line, steps), _rising(line, steps)
+    return root(falling * falling + rising * rising) * math.sqrt(0.5)
+
+
+def _diagonal(image: Array, mask: Array | None, response: Callable[..., Array]) -> Array:
+    """The response to each element and its neighbours in the next row and column."""
+    check_plane(image)
+    return masked(filtered([to_float(image)], response, (0, 0), (1, 1)), mask)
 
 
 @traits(differentiable=True)
@@ -48,10 +63,7 @@ def roberts(image: Array, mask: Array | None = None) -> Array:
     ValueError
         If the image is empty, complex or not 2-D, or the mask's shape doesn't fit.
     """
-    check_plane(image)
-    values = to_float(image)
-    falling, rising = _falling(values), _rising(values)
-    return masked(root(falling * falling + rising * rising) / math.sqrt(2), mask)
+    return _diagonal(image, mask, _magnitude)
 
 
 @traits(differentiable=True)
@@ -60,8 +72,7 @@ def roberts_pos_diag(image: Array, mask: Array | None = None) -> Array:
 
     The weights are ``[[1, 0], [0, -1]]``; otherwise as `roberts`.
     """
-    check_plane(image)
-    return masked(_falling(to_float(image)), mask)
+    return _diagonal(image, mask, _falling)
 
 
 @traits(differentiable=True)
@@ -70,8 +81,7 @@ def roberts_neg_diag(image: Array, mask: Array | None = None) -> Array:
 
     The weights are ``[[0, 1], [-1, 0]]``; otherwise as `roberts`.
     """
-    check_plane(image)
-    return masked(_rising(to_float(image)), mask)
+    return _diagonal(image, mask, _rising)
 
 
 @traits(differentiable=True)

@@ -16,7 +16,7 @@ from dispatch_core.plugin_api import library_function, library_only
 from numpy.typing import NDArray
 
 from .._shared import as_dtype, constant, dtype_of, namespace, to_host, warn
-from ..exposure._histogram import bins_of, counts_in, only_a_number
+from ..exposure._histogram import bins_of, counts_in, ends_of, only_a_number
 
 __all__ = [
     "host_histogram",
@@ -92,12 +92,13 @@ def threshold_otsu(image: Array | None = None, nbins: int = 256, *, hist: Histog
     -----
     Reads from the device whether the image has one value only, and the histogram.
     """
+    ends = None
     if image is not None:
         _warn_of_colors(image, "threshold_otsu")
-        first = first_value(image)
-        if bool(namespace(image).all(image == first)):
+        first, ends = first_value(image), ends_of(image)
+        if ends[0] == ends[1]:
             return first
-    return _by_library("threshold_otsu", image, nbins, hist)
+    return _by_library("threshold_otsu", image, nbins, hist, ends=ends)
 
 
 @limits(nbins=only_a_number)
@@ -308,9 +309,11 @@ def first_value(image: Array) -> Array:
     return xp.asarray(image[(0,) * image.ndim], copy=True)
 
 
-def host_histogram(image: Array, nbins: int = 256) -> tuple[NDArray[Any], NDArray[Any]]:
-    """The counts and the centers of the bins of an image, whatever its shape, on the host."""
-    bins = bins_of(image, nbins)
+def host_histogram(
+    image: Array, nbins: int = 256, ends: NDArray[Any] | None = None
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """The counts and the centers of the bins of an image, whatever its shape, on the host; see `bins_of`."""
+    bins = bins_of(image, nbins, ends=ends)
     counts = to_host(counts_in(image, bins))
     if bins.edges is None:
         return counts, np.arange(bins.first, bins.first + bins.number)
@@ -323,16 +326,18 @@ def _by_library(
     nbins: int,
     hist: Histogram | None,
     *,
+    ends: NDArray[Any] | None = None,
     shares: bool = False,
     **options: Any,
 ) -> Array:
     """What the library finds for the histogram of an image, or one that is given, where that is.
 
-    `shares` has it see the shares of an image's pixels instead of their numbers.
+    `ends` are the least and the greatest value, if they are known; `shares` has it see the shares of an image's
+    pixels instead of their numbers.
     """
     given: Any
     if hist is None:
-        counts, centers = host_histogram(image, nbins)
+        counts, centers = host_histogram(image, nbins, ends)
         shown = counts / np.sum(counts) if shares else counts.astype(np.float64)
         # The library cuts empty bins off the ends of a histogram that it is given, not of its own, which has such ends
         # if all values are equal. Numbers that are lost in its single precision keep them.

@@ -7,6 +7,7 @@ from typing import Any
 
 from dispatch_core import traits
 
+from .._bands import total
 from .._shared import (
     as_dtype,
     check_same_shape,
@@ -42,20 +43,13 @@ def mean_squared_error(image0: Array, image1: Array) -> Array:
         If the shapes differ or an image is complex.
     """
     check_same_shape(image0, image1)
-    first, second = _as_floats(image0, image1)
-    difference = first - second
-    return _mean(difference * difference)
-
-
-def _as_floats(image0: Array, image1: Array) -> tuple[Array, Array]:
     name = promoted_float_name(image0, image1)
-    return as_dtype(image0, name), as_dtype(image1, name)
 
+    def squares(first: Array, second: Array) -> Array:
+        difference = as_dtype(first, name) - as_dtype(second, name)
+        return difference * difference
 
-def _mean(values: Array) -> Array:
-    """The mean, accumulated in double."""
-    xp = namespace(values)
-    return xp.sum(values, dtype=xp.float64) / math.prod(values.shape)
+    return total(squares, image0, image1) / math.prod(image0.shape)
 
 
 @traits(differentiable=True)
@@ -78,18 +72,18 @@ def normalized_root_mse(image_true: Array, image_test: Array, *, normalization: 
         If the shapes differ, an image is complex, or the normalization is unknown.
     """
     check_same_shape(image_true, image_test)
-    true, test = _as_floats(image_true, image_test)
+    true = as_dtype(image_true, promoted_float_name(image_true, image_test))
     xp = namespace(true)
     match normalization.lower():
         case "euclidean":
-            unit = root(_mean(true * true))
+            unit = root(total(lambda part: part * part, true) / math.prod(true.shape))
         case "min-max":
             unit = xp.max(true) - xp.min(true)
         case "mean":
             unit = xp.mean(true)
         case _:
             raise ValueError("Unsupported norm_type")
-    return root(mean_squared_error(true, test)) / unit
+    return root(mean_squared_error(image_true, image_test)) / unit
 
 
 @traits(differentiable=True)
@@ -125,7 +119,7 @@ def peak_signal_noise_ratio(
     """
     check_same_shape(image_true, image_test)
     most = _data_range(image_true, image_test) if data_range is None else data_range
-    error = mean_squared_error(*_as_floats(image_true, image_test))
+    error = mean_squared_error(image_true, image_test)
     xp = namespace(error)
     return 10 * xp.log10(float(most) ** 2 / error)
 

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from dispatch_core import limits
 
+from .._counting import places_in, tally
 from .._shared import as_dtype, device, dtype_of, from_host, namespace, signed
-from ..exposure._histogram import ends_of, places_in, tally
+from ..exposure._histogram import ends_of
 
 __all__ = ["normalized_mutual_information"]
 

@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 from dispatch_core import limits
 
+from .._counting import tally
 from .._shared import as_dtype, check_same_shape, dtype_of, namespace
-from ..exposure._histogram import ends_of, tally
+from ..exposure._histogram import ends_of
 
 __all__ = ["adapted_rand_error", "variation_of_information"]
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable
-from typing import Any, Final
+from collections.abc import Callable, Sequence
+from typing import Any, Final, NamedTuple
 
 from dispatch_core import traits
 from dispatch_scipy import ndimage
 
+from .._bands import bandwise, in_bands, total
 from .._shared import as_dtype, check_same_shape, dtype_of, float_name, namespace, warn
+from .._shifts import filtered, window_sums
 from ..util import dtype_limits
 
 __all__ = ["structural_similarity"]
@@ -93,29 +95,90 @@ def structural_similarity(
     if data_range is None:
         data_range = _data_range(im1, im2)
     name = float_name(im1)
-    smooth = _filter(im1.ndim, axes, side, sigma if gaussian_weights else None)
+    deviation = sigma if gaussian_weights else None
     number = side ** len(axes)
     norm = number / (number - 1) if kwargs.get("use_sample_covariance", True) else 1.0
+    compare = functools.partial(
+        _compared, norm=norm, luminance=(k1 * data_range) ** 2, contrast=(k2 * data_range) ** 2
+    )
     x, y = as_dtype(im1, name), as_dtype(im2, name)
-
-    mean_x, mean_y = smooth(x), smooth(y)
-    luminance, contrast = (k1 * data_range) ** 2, (k2 * data_range) ** 2
-    both, squares = mean_x * mean_y, mean_x * mean_x + mean_y * mean_y
-    a1, b1 = 2 * both + luminance, squares + luminance
-    a2 = 2 * norm * (smooth(x * y) - both) + contrast
-    # Apart, so that both images' variances are rounded alike.
-    b2 = norm * (smooth(x * x) - mean_x * mean_x) + norm * (smooth(y * y) - mean_y * mean_y) + contrast
-    product = b1 * b2
-    index = a1 * a2 / product
-
-    result = [_mean(index, axes, (side - 1) // 2, name if channel is not None else "float64")]
+    margin = (side - 1) // 2
+    kind = name if channel is not None else "float64"
+    if not gradient and deviation is None and in_bands((x, y)):
+        index = _in_bands(x, y, axes, side, compare)
+        mean = _mean(index, axes, margin, kind)
+        if math.isfinite(float(mean)):
+            return (mean, index) if full else mean
+        # Whole lines of means of windows may be lost with a NaN.
+    smooth = _filter(im1.ndim, axes, side, deviation)
+    moments = _moments(x, y, smooth)
     if gradient:
-        slope = smooth(a1 / product) * x - smooth(index / b2) * y
-        slope = slope + smooth((mean_x * (a2 - a1) - mean_y * (b2 - b1) * index) / product)
+        parts = compare(*moments)
+        index = parts.index
+    else:
+        index = bandwise(lambda *bands: compare(*bands).index, moments)
+    result = [_mean(index, axes, margin, kind)]
+    if gradient:
+        slope = smooth(parts.a1 / parts.product) * x - smooth(index / parts.b2) * y
+        rest = moments[0] * (parts.a2 - parts.a1) - moments[1] * (parts.b2 - parts.b1) * index
+        slope = slope + smooth(rest / parts.product)
         result.append(slope * (2 / math.prod(im1.shape[axis] for axis in axes)))
     if full:
         result.append(index)
     return tuple(result) if len(result) > 1 else result[0]
+
+
+class _Compared(NamedTuple):
+    """The index of similarity, and what it is made of: ``a1 * a2 / (b1 * b2)``."""
+
+    index: Array
+    product: Array
+    a1: Array
+    a2: Array
+    b1: Array
+    b2: Array
+
+
+def _moments(x: Array, y: Array, smooth: Callable[[Array], Array]) -> list[Array]:
+    """What a filter makes of both images, their squares and their product."""
+    return [smooth(x), smooth(y), smooth(x * x), smooth(y * y), smooth(x * y)]
+
+
+def _compared(
+    mean_x: Array,
+    mean_y: Array,
+    power_x: Array,
+    power_y: Array,
+    together: Array,
+    norm: float,
+    luminance: float,
+    contrast: float,
+) -> _Compared:
+    both, square_x, square_y = mean_x * mean_y, mean_x * mean_x, mean_y * mean_y
+    a1, b1 = 2 * both + luminance, square_x + square_y + luminance
+    a2 = 2 * norm * (together - both) + contrast
+    # Apart, so that both images' variances are rounded alike.
+    b2 = norm * (power_x - square_x) + norm * (power_y - square_y) + contrast
+    product = b1 * b2
+    return _Compared(a1 * a2 / product, product, a1, a2, b1, b2)
+
+
+def _in_bands(
+    x: Array, y: Array, axes: tuple[int, ...], side: int, compare: Callable[..., _Compared]
+) -> Array:
+    """The index by plain means of windows, for large images without NaN."""
+    margins = [side // 2 if axis in axes else 0 for axis in range(x.ndim)]
+
+    def means(line: Array, steps: Sequence[int]) -> Array:
+        sums = as_dtype(line, "float64")
+        for axis in axes:
+            sums = window_sums(sums, side, steps[axis])
+        return as_dtype(sums * (1 / side ** len(axes)), dtype_of(line).name)
+
+    def index(x: Array, y: Array, steps: Sequence[int]) -> Array:
+        return compare(*_moments(x, y, functools.partial(means, steps=steps))).index
+
+    return filtered([x, y], index, margins, margins)
 
 
 def _side(win_size: int | None, sigma: float | None) -> int:
@@ -184,5 +247,8 @@ def _mean(index: Array, axes: tuple[int, ...], margin: int, name: str) -> Array:
     )
     cropped = index[inner]
     number = math.prod(cropped.shape[axis] for axis in axes)
-    means = as_dtype(xp.sum(cropped, axis=axes, dtype=xp.float64) / number, name)
-    return xp.mean(means)
+    if len(axes) == index.ndim:
+        sums = total(lambda values: values, cropped)
+    else:
+        sums = xp.sum(cropped, axis=axes, dtype=xp.float64)
+    return xp.mean(as_dtype(sums / number, name))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 from collections.abc import Sequence
@@ -11,6 +12,7 @@ import numpy as np
 from dispatch_core import limits, traits
 from dispatch_scipy import ndimage
 
+from .._bands import bandwise, total
 from .._shared import as_dtype, constant, dtype_of, float_name, namespace, warn
 from ._masked import masked_shift
 
@@ -114,20 +116,24 @@ def phase_cross_correlation(
         raise ValueError("normalization must be either phase or None")
     if 0 in reference_image.shape:
         raise ValueError("reference_image: is empty")
-    xp = namespace(reference_image)
-    reference, moving = _spectrum(reference_image, space), _spectrum(moving_image, space)
-    product = reference * xp.conj(moving)
-    if normalization == "phase":
-        least = 100 * float(np.finfo(dtype_of(product)).eps)
-        product = product / xp.clip(xp.abs(product), min=least)
-    powers = [xp.sum(xp.real(f) ** 2 + xp.imag(f) ** 2) for f in (reference, moving)]
-    shift, peak = _whole_shift(product)
-    if upsample_factor == 1:
-        powers = [power / math.prod(product.shape) for power in powers]
+    xp, shape = namespace(reference_image), tuple(reference_image.shape)
+    images = [_as_floats(image, space) for image in (reference_image, moving_image)]
+    # The spectrum of real images is known by one half of it.
+    halved = space.lower() == "real" and all(dtype_of(image).kind == "f" for image in images)
+    reference, moving = (_spectrum(image, space, halved) for image in images)
+    product = bandwise(functools.partial(_product, phase=normalization == "phase"), (reference, moving))
+    if space.lower() == "real":
+        powers = [total(_power, image) for image in images]  # by Parseval's theorem
     else:
-        shift, peak = _refined(product, shift, float(upsample_factor))
-    if 1 in product.shape:
-        shift = shift * constant([float(n > 1) for n in product.shape], shift)
+        powers = [total(_power, spectrum) / math.prod(shape) for spectrum in (reference, moving)]
+    powers = [as_dtype(power, np.finfo(dtype_of(product)).dtype.name) for power in powers]
+    shift, peak = _whole_shift(product, shape, halved)
+    if upsample_factor != 1:
+        powers = [power * math.prod(shape) for power in powers]
+        whole = _both_halves(product, shape) if halved else product
+        shift, peak = _refined(whole, shift, float(upsample_factor))
+    if 1 in shape:
+        shift = shift * constant([float(n > 1) for n in shape], shift)
     if disambiguate:
         if space.lower() != "real":
             reference_image, moving_image = xp.fft.ifftn(reference), xp.fft.ifftn(moving)
@@ -142,16 +148,44 @@ def phase_cross_correlation(
 # ------------------------------------------------------------------------------------------
 
 
-def _spectrum(image: Array, space: str) -> Array:
-    """The discrete Fourier transform, complex."""
+def _as_floats(image: Array, space: str) -> Array:
+    if space.lower() not in ("real", "fourier"):
+        raise ValueError('space argument must be "real" or "fourier"')
+    return as_dtype(image, float_name(image, allow_complex=True)) if space.lower() == "real" else image
+
+
+def _spectrum(image: Array, space: str, halved: bool) -> Array:
+    """The discrete Fourier transform, complex; `halved` without what is known by symmetry."""
     xp = namespace(image)
-    match space.lower():
-        case "real":
-            return xp.fft.fftn(_complex(as_dtype(image, float_name(image, allow_complex=True))))
-        case "fourier":
-            return _complex(image)
-        case _:
-            raise ValueError('space argument must be "real" or "fourier"')
+    if halved:
+        return xp.fft.rfftn(image)
+    return xp.fft.fftn(_complex(image)) if space.lower() == "real" else _complex(image)
+
+
+def _both_halves(half: Array, shape: tuple[int, ...]) -> Array:
+    """The whole spectrum of a real image of a shape, of which one half is given."""
+    xp = namespace(half)
+    mirrored = xp.flip(half[..., 1 : (shape[-1] + 1) // 2])
+    leading = tuple(range(len(shape) - 1))
+    if leading:  # the first frequencies are their own negatives
+        mirrored = xp.roll(mirrored, (1,) * len(leading), axis=leading)
+    return xp.concat([half, xp.conj(mirrored)], axis=-1)
+
+
+def _product(reference: Array, moving: Array, phase: bool) -> Array:
+    """The spectrum of the correlation, with magnitudes 1 for its `phase` alone."""
+    xp = namespace(reference)
+    product = reference * xp.conj(moving)
+    if not phase:
+        return product
+    return product / xp.clip(xp.abs(product), min=100 * float(np.finfo(dtype_of(product)).eps))
+
+
+def _power(values: Array) -> Array:
+    xp = namespace(values)
+    if dtype_of(values).kind != "c":
+        return values * values
+    return xp.real(values) ** 2 + xp.imag(values) ** 2
 
 
 def _complex(values: Array) -> Array:
@@ -178,7 +212,7 @@ def _check_values(peak: Array, powers: Sequence[Array]) -> None:
 
 
 def _largest(values: Array) -> tuple[Array, Array]:
-    """The position of the complex number of the greatest magnitude, in the dtype of its parts, and the number."""
+    """The position of the number of the greatest magnitude, in the dtype of magnitudes, and the number."""
     xp = namespace(values)
     magnitudes = xp.abs(values)
     flat = xp.reshape(xp.argmax(magnitudes), (1,))
@@ -190,12 +224,14 @@ def _largest(values: Array) -> tuple[Array, Array]:
     return as_dtype(xp.concat(position[::-1]), dtype_of(magnitudes).name), xp.reshape(found, ())
 
 
-def _whole_shift(product: Array) -> tuple[Array, Array]:
+def _whole_shift(product: Array, shape: tuple[int, ...], halved: bool) -> tuple[Array, Array]:
     """The shift in whole elements, from minus to plus half of the size, and the correlation there."""
     xp = namespace(product)
-    position, peak = _largest(xp.fft.ifftn(product))
-    sizes = constant(list(map(float, product.shape)), position)
-    return xp.where(position > xp.trunc(sizes / 2), position - sizes, position), peak
+    axes = tuple(range(len(shape)))
+    correlation = xp.fft.irfftn(product, s=shape, axes=axes) if halved else xp.fft.ifftn(product)
+    position, peak = _largest(correlation)
+    sizes = constant(list(map(float, shape)), position)
+    return xp.where(position > xp.trunc(sizes / 2), position - sizes, position), _complex(peak)
 
 
 def _refined(product: Array, shift: Array, factor: float) -> tuple[Array, Array]:

@@ -6,9 +6,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from .._shared import as_dtype, device, dtype_of
+from .._shared import as_dtype, dtype_of
 
-__all__ = ["NDIMAGE_MODES", "as_lengths", "checked_order", "ndimage_mode", "on_cpu", "real", "single"]
+__all__ = ["NDIMAGE_MODES", "as_lengths", "checked_order", "ndimage_mode", "real", "single"]
 
 Array = Any
 
@@ -57,11 +57,6 @@ def as_lengths(shape: Any) -> tuple[int, ...]:
     if not np.allclose(np.abs(values - np.round(values)), 0, atol=1e-3):
         raise ValueError(f"Integer argument required but received {shape}, check inputs.")
     return tuple(int(n) for n in np.round(values))
-
-
-def on_cpu(array: Array) -> bool:
-    """Whether reading a number of the array costs nothing."""
-    return str(device(array)) == "cpu"
 
 
 def single(image: Array) -> Array:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,8 +11,9 @@ from dispatch_core import limits, traits
 
 from .._shared import channels_last, namespace
 from ._arguments import as_lengths, real, single
-from ._maps import grid
-from ._warp import DIFFERENCES, prepared, sampled, warp
+from ._maps import placed
+from ._taps import warped_by_matrix
+from ._warp import DIFFERENCES, prepared, sampled, warped
 
 __all__ = ["rotate", "swirl", "warp_polar"]
 
@@ -56,6 +57,22 @@ def rotate(
     ValueError
         For the reasons of `warp`.
     """
+    return rotated(warped_by_matrix, image, angle, resize, center, order, mode, cval, clip, preserve_range)
+
+
+def rotated(
+    by_matrix: Callable[..., Array],
+    image: Array,
+    angle: float,
+    resize: bool = False,
+    center: Sequence[float] | None = None,
+    order: int | None = None,
+    mode: str = "constant",
+    cval: float = 0,
+    clip: bool = True,
+    preserve_range: bool = False,
+) -> Array:
+    """`rotate`, with `by_matrix` in the place of `warped_by_matrix`."""
     rows, columns = image.shape[:2]
     middle = np.array((columns, rows)) / 2.0 - 0.5 if center is None else np.asarray(center)
     radians = float(np.deg2rad(angle))
@@ -73,7 +90,8 @@ def rotate(
         matrix = matrix @ _translation(first)
     # Exactly: else it would count as a homography.
     matrix[2] = (0.0, 0.0, 1.0)
-    return warp(
+    return warped(
+        by_matrix,
         single(image),
         matrix,
         output_shape=shape,
@@ -133,14 +151,17 @@ def swirl(
         For the reasons of `warp`.
     """
     image, order, lengths = _plane(*prepared(image, output_shape, order, preserve_range))
-    columns, rows = (image.shape[1] / 2, image.shape[0] / 2) if center is None else map(float, center)
+    column, row = (image.shape[1] / 2, image.shape[0] / 2) if center is None else map(float, center)
     xp = namespace(image)
-    x, y = grid((lengths[0], lengths[1]), image)
-    across, down = x - columns, y - rows
-    distance = xp.sqrt(across**2 + down**2)
-    angle = rotation + strength * xp.exp(distance / -(radius / 5 * math.log(2))) + xp.atan2(down, across)
-    across, down = distance * xp.cos(angle), distance * xp.sin(angle)
-    return sampled(image, rows + down, columns + across, lengths, order, mode, cval, clip)
+
+    def turned(x: Array, y: Array) -> tuple[Array, Array]:
+        across, down = x - column, y - row
+        fading = xp.exp(xp.sqrt(across**2 + down**2) * (-5 / (radius * math.log(2))))
+        angle = rotation + strength * fading
+        cos, sin = xp.cos(angle), xp.sin(angle)
+        return row + (across * sin + down * cos), column + (across * cos - down * sin)
+
+    return sampled(image, placed(turned, (lengths[0], lengths[1]), image), lengths, order, mode, cval, clip)
 
 
 def _plane(image: Array, order: int, lengths: tuple[int, ...]) -> tuple[Array, int, tuple[int, ...]]:
@@ -226,11 +247,13 @@ def _polar(
     """The image at the angles of the rows and the radii of the columns."""
     image, order, lengths = prepared(image, shape, order, preserve_range)
     xp = namespace(image)
-    x, y = grid((lengths[0], lengths[1]), image)
-    if logarithmic:
-        distance = xp.exp(x / float(lengths[1] / np.log(radius)))
-    else:
-        distance = x / float(lengths[1] / radius)
-    angle = y / (lengths[0] / (2 * math.pi))
-    rows, columns = distance * xp.sin(angle) + center[0], distance * xp.cos(angle) + center[1]
-    return sampled(image, rows, columns, lengths, order, mode, cval, clip)
+
+    def polar(x: Array, y: Array) -> tuple[Array, Array]:
+        if logarithmic:
+            distance = xp.exp(x / float(lengths[1] / np.log(radius)))
+        else:
+            distance = x / float(lengths[1] / radius)
+        angle = y / (lengths[0] / (2 * math.pi))
+        return distance * xp.sin(angle) + center[0], distance * xp.cos(angle) + center[1]
+
+    return sampled(image, placed(polar, (lengths[0], lengths[1]), image), lengths, order, mode, cval, clip)

@@ -5,14 +5,14 @@ The parameters of a transform are NumPy arrays and go where the points are.
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from dispatch_core import traits
 
 from .._shared import constant, namespace
 from ._geometric import matrix_transform
-from ._maps import polynomial, thin_plate_spline
+from ._maps import piecewise_affine, polynomial, thin_plate_spline
 
 __all__ = [
     "FundamentalMatrixTransform",
@@ -24,8 +24,6 @@ __all__ = [
 ]
 
 Array = Any
-#: How far outside of a simplex a point may be by rounding, in barycentric coordinates, as in SciPy.
-_ROUNDING: Final = 100 * float(np.finfo(np.float64).eps)
 
 
 class _GeometricTransform:
@@ -94,17 +92,8 @@ class PiecewiseAffineTransform:
         simplices.
         """
         points = constant(coords, coords, "float64")
-        xp, d = namespace(points), points.shape[1]
-        moved = xp.full_like(points, -1.0)
-        inside = xp.zeros_like(points[:, 0], dtype=xp.bool)
-        for simplex, affine in zip(self._tesselation.transform, self.affines, strict=True):  # type: ignore[attr-defined]
-            # The first d barycentric coordinates are a linear map of the point's offset from the last corner.
-            first = xp.matmul(points - constant(simplex[d], points), constant(simplex[:d].T, points))
-            last = 1.0 - xp.sum(first, axis=1)
-            here = xp.all(first >= -_ROUNDING, axis=1) & (last >= -_ROUNDING) & ~inside
-            moved = xp.where(here[:, None], matrix_transform(points, np.asarray(affine.params)), moved)
-            inside = inside | here
-        return moved
+        columns = [points[:, axis] for axis in range(points.shape[1])]
+        return namespace(points).stack(piecewise_affine(self, *columns), axis=1)
 
 
 class PolynomialTransform:

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from dispatch_core import limits, traits
 
-from .._shared import as_dtype, constant, dtype_of, namespace
+from .._shared import as_dtype, copied, device, dtype_of, empty, from_host, namespace, on_cpu
 from ._arguments import real
 
 __all__ = ["integral_image", "integrate"]
 
 Array = Any
+#: Rows of fewer elements take longer to start with than to sum.
+_ROW: Final = 1 << 9
+#: Elements that are summed at a time.
+_BLOCK: Final = 1 << 16
 
 
 @traits(differentiable=True)
@@ -33,13 +38,33 @@ def integral_image(image: Array, *, dtype: Any = None) -> Array:
     """
     xp = namespace(image)
     name = _sum_name(dtype_of(image)) if dtype is None else _name_of(dtype)
-    sums = as_dtype(image, name)
-    if np.dtype(name).kind in "iub":
-        # Integers of fewer bits wrap to the same sums when they are converted at the end.
-        sums = as_dtype(sums, "int64")
-    for axis in range(image.ndim):
-        sums = xp.cumulative_sum(sums, axis=axis, dtype=sums.dtype)
-    return as_dtype(sums, name)
+    # Integers of fewer bits wrap to the same sums when they are converted at the end.
+    wide = "int64" if np.dtype(name).kind in "iub" else name
+    short = math.prod(image.shape[1:]) < _ROW
+    if short or not on_cpu(image) or getattr(image, "requires_grad", False):
+        sums = as_dtype(as_dtype(image, name), wide)
+        for axis in range(image.ndim):
+            sums = xp.cumulative_sum(sums, axis=axis, dtype=sums.dtype)
+        return as_dtype(sums, name)
+    return _row_by_row(image, wide, name)
+
+
+def _row_by_row(image: Array, wide: str, name: str) -> Array:
+    """The sums of some rows at a time, in cache; each row takes what the one before it has."""
+    xp = namespace(image)
+    total = xp.zeros(image.shape[1:], dtype=getattr(xp, wide), device=device(image))
+    result = empty(tuple(image.shape), as_dtype(total, name))
+    count = max(_BLOCK // math.prod(image.shape[1:]), 1)
+    for start in range(0, image.shape[0], count):
+        sums = copied(as_dtype(as_dtype(image[start : start + count, ...], name), wide))
+        for i in range(sums.shape[0]):
+            row = sums[i, ...]
+            row += total
+            total = row
+        for axis in range(1, image.ndim):
+            sums = xp.cumulative_sum(sums, axis=axis, dtype=sums.dtype)
+        result[start : start + count, ...] = as_dtype(sums, name)
+    return result
 
 
 def _name_of(dtype: Any) -> str:
@@ -88,30 +113,29 @@ def integrate(ii: Array, start: Sequence[Any], end: Sequence[Any]) -> Array:
         raise IndexError(f"start and end have to be integers, got {start} and {end}")
     if np.any(last < first):
         raise IndexError("end coordinates must be greater or equal to start")
-    first, last = np.broadcast_arrays(first, last[: len(first)])
-    places, signs = [], []
-    for before in itertools.product((False, True), repeat=ii.ndim):
-        corner = np.where(before, first - 1, last)
-        used = ~np.any(corner * np.array(before) < 0, axis=1)
-        places.append(_flat_index(corner, lengths, used))
-        signs.append(np.where(used, (-1.0) ** sum(before), 0.0))
+    # At each corner of the windows, and for each of these: whether it is the one before the window, along each axis.
+    before = np.array(list(itertools.product((False, True), repeat=ii.ndim)))[:, None, :]
+    corners = np.where(before, first - 1, last[: len(first)])
+    used = np.all((corners >= 0) | ~before, axis=2)
+    signs = np.where(before.sum(axis=2) % 2, -1.0, 1.0)
     xp = namespace(ii)
     flat = xp.reshape(as_dtype(ii, "float64") if dtype_of(ii).kind == "u" else ii, (-1,))
-    taken = xp.take(flat, constant(np.concatenate(places), ii, "int64"), axis=0)
-    taken = xp.reshape(as_dtype(taken, "float64"), (len(places), -1))
-    factors = constant(np.stack(signs), taken)
-    # A sum that isn't used may be infinite.
-    return xp.sum(xp.where(factors == 0, constant(0.0, taken), factors * taken), axis=0)
+    places = from_host(_flat_index(corners, lengths, used).reshape(-1), ii)
+    taken = xp.reshape(as_dtype(xp.take(flat, places), "float64"), used.shape)
+    parts = taken * from_host(signs, ii)
+    if not used.all():  # a sum that isn't used may be infinite
+        parts = xp.where(from_host(used, ii), parts, xp.zeros_like(parts))
+    return xp.sum(parts, axis=0)
 
 
 def _flat_index(corners: np.ndarray, lengths: np.ndarray, used: np.ndarray) -> np.ndarray:
     """The elements at corners, counted through; the first one for corners that aren't used."""
-    corners = np.where(used[:, None], corners, 0)
+    corners = np.where(used[..., None], corners, 0)
     outside = (corners < -lengths) | (corners >= lengths)
-    if np.any(outside):
-        row, axis = np.argwhere(outside)[0]
+    if outside.any():
+        place = tuple(np.argwhere(outside)[0])
         raise IndexError(
-            f"index {corners[row, axis]} is out of bounds for axis {axis} with size {lengths[axis]}"
+            f"index {corners[place]} is out of bounds for axis {place[-1]} with size {lengths[place[-1]]}"
         )
     steps = np.cumprod(np.concatenate((lengths[1:], [1]))[::-1])[::-1]
     index: np.ndarray = np.where(corners < 0, corners + lengths, corners) @ steps

@@ -9,13 +9,15 @@ from typing import Any, Final
 import numpy as np
 from dispatch_core import limits, traits
 
-from .._shared import as_dtype, axis_index, constant, device, dtype_of, namespace, to_float
+from .._shared import as_dtype, axis_index, device, dtype_of, from_host, namespace, on_cpu, to_float
 from ._arguments import real
 from ._resize import fitted
 
 __all__ = ["downscale_local_mean", "resize_local_mean"]
 
 Array = Any
+#: New cells whose means are computed at a time, of those elements only that they have a part of.
+_CELLS: Final = 64
 #: What means are computed in; of other dtypes in double precision.
 _MEANS: Final = {"float16": "float32", **{name: name for name in ("float32", "complex64", "complex128")}}
 
@@ -62,8 +64,12 @@ def downscale_local_mean(
     xp, dtype = namespace(image), dtype_of(image)
     image = as_dtype(image, _MEANS.get(dtype.name, "float64"))
     image = _extended(image, blocks, _in_dtype(cval, dtype))
-    split = [part for n, block in zip(image.shape, blocks, strict=True) for part in (n // block, block)]
-    means = xp.mean(xp.reshape(image, tuple(split)), axis=tuple(range(1, 2 * image.ndim, 2)))
+    for axis, block in enumerate(blocks):
+        # One axis after the other: sums of many short axes at once are slow.
+        shape = image.shape
+        split = xp.reshape(image, (*shape[:axis], shape[axis] // block, block, *shape[axis + 1 :]))
+        image = xp.sum(split, axis=axis + 1)
+    means = image / math.prod(blocks)
     return as_dtype(means, dtype.name) if dtype.kind in "fc" else means
 
 
@@ -133,13 +139,12 @@ def resize_local_mean(
         image = resized = namespace(image).moveaxis(image, channel_axis, -1)
         shape = _without_channels(tuple(output_shape), tuple(image.shape), channel_axis)
     resized = to_float(resized, preserve_range)
-    xp, dtype = namespace(resized), dtype_of(resized)
+    dtype = dtype_of(resized)
     for axis, (before, after) in enumerate(zip(image.shape, shape, strict=False)):
         if before != after:
-            weights = _weights(before, int(after), grid_mode, dtype, resized)
-            means = xp.tensordot(resized, weights, axes=((axis,), (1,)))
-            resized = xp.moveaxis(means, -1, axis)
-    return resized if channel_axis is None else xp.moveaxis(resized, -1, channel_axis)
+            breaks = [_breaks(before, count, grid_mode, dtype) for count in (before, int(after))]
+            resized = _averaged(resized, axis, breaks[0], breaks[1])
+    return resized if channel_axis is None else namespace(resized).moveaxis(resized, -1, channel_axis)
 
 
 def _without_channels(shape: tuple[int, ...], moved: tuple[int, ...], channel_axis: int) -> tuple[int, ...]:
@@ -159,14 +164,35 @@ def _without_channels(shape: tuple[int, ...], moved: tuple[int, ...], channel_ax
     return shape
 
 
-def _weights(before: int, after: int, grid_mode: bool, dtype: np.dtype, like: Array) -> Array:
-    """The shares of the old cells in each new one, shape (after, before); rows sum to 1."""
-    xp = namespace(like)
-    old, new = (constant(_breaks(before, n, grid_mode, dtype), like) for n in (before, after))
-    upper = xp.minimum(new[1:, None], old[None, 1:])
-    lower = xp.maximum(new[:-1, None], old[None, :-1])
-    shares = xp.clip(upper - lower, min=0)
-    return shares / xp.sum(shares, axis=1, keepdims=True)
+def _averaged(image: Array, axis: int, old: np.ndarray, new: np.ndarray) -> Array:
+    """The means along an axis of the elements in new cells, of old cells with given ends."""
+    xp = namespace(image)
+    # Every mean has a part, be it 0, of all elements: only of finite ones it may be left out.
+    sparse = on_cpu(image) and bool(xp.isfinite(xp.sum(image)))
+    outer, inner = math.prod(image.shape[:axis]), math.prod(image.shape[axis + 1 :])
+    lines = xp.reshape(image, (outer, image.shape[axis], inner) if inner > 1 else (outer, -1))
+    parts = []
+    for start in range(0, len(new) - 1, _CELLS if sparse else len(new) - 1):
+        ends = new[start : start + _CELLS + 1] if sparse else new
+        first, last = _span(old, ends) if sparse else (0, len(old) - 1)
+        upper = np.minimum(ends[1:, None], old[None, first + 1 : last + 1])
+        shares = np.maximum(upper - np.maximum(ends[:-1, None], old[None, first:last]), 0)
+        with np.errstate(invalid="ignore"):
+            weights = from_host(shares / shares.sum(axis=1, keepdims=True), image)
+        seen = lines[:, first:last, ...]
+        parts.append(xp.matmul(weights, seen) if inner > 1 else xp.matmul(seen, xp.matrix_transpose(weights)))
+    means = xp.concat(parts, axis=1) if len(parts) > 1 else parts[0]
+    return xp.reshape(means, (*image.shape[:axis], len(new) - 1, *image.shape[axis + 1 :]))
+
+
+def _span(old: np.ndarray, ends: np.ndarray) -> tuple[int, int]:
+    """The first of the old cells that new ones have a part of, and the one after the last.
+
+    They are one at least, also for cells without width, whose means are NaN.
+    """
+    first = min(max(int(np.searchsorted(old, ends[0], side="right")) - 1, 0), len(old) - 2)
+    last = min(int(np.searchsorted(old, ends[-1], side="left")), len(old) - 1)
+    return first, max(last, first + 1)
 
 
 def _breaks(before: int, count: int, grid_mode: bool, dtype: np.dtype) -> np.ndarray:

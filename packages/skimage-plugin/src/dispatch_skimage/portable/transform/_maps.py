@@ -1,25 +1,26 @@
 """Where the elements of a warped image come from: inverse maps of all kinds as positions in the image.
 
-A map takes points (column, row) of the result to points of the image. The points are no arrays of the caller's, so
-what is known of a map on the host may be computed there.
+A map takes points (column, row) of the result to points of the image. Positions are computed where the image is.
 """
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
 
-from .._shared import constant, device, dtype_of, from_host, namespace
+from .._shared import constant, device, dtype_of, empty, from_host, namespace, on_cpu
 
 __all__ = [
-    "grid",
     "is_array",
     "is_transform",
     "matrix_entries",
     "matrix_of",
+    "piecewise_affine",
+    "placed",
     "polynomial",
     "positions",
     "thin_plate_spline",
@@ -28,6 +29,10 @@ __all__ = [
 Array = Any
 
 _EPSILON: Final = float(np.finfo(np.float64).eps)
+#: How far outside of a simplex a point may be by rounding, in barycentric coordinates, as in SciPy.
+_ROUNDING: Final = 100 * _EPSILON
+#: Positions that are computed at a time on a CPU: a dozen temporaries of that size stay in the cache.
+_BAND: Final = 1 << 14
 #: What keeps the logarithm of a thin-plate spline finite.
 _SMALL: Final = 1e-8
 
@@ -88,10 +93,38 @@ def _homogeneous(matrix: Any, x: Array, y: Array) -> tuple[Array, Array]:
     )
 
 
-def positions(
-    inverse_map: Any, map_args: Mapping[str, Any], shape: tuple[int, int], like: Array
-) -> tuple[Array, Array]:
-    """The rows and the columns of the image that the elements of a result come from, each of its shape.
+def placed(
+    function: Callable[[Array, Array], tuple[Array, Array]], shape: tuple[int, int], like: Array
+) -> Array:
+    """The rows and the columns of an image that the elements of a result come from, shape (2, *shape).
+
+    Parameters
+    ----------
+    function : callable
+        Takes columns, shape (1, n), and rows, shape (m, 1), of the result to rows and columns of the image, of shapes
+        that broadcast. On a CPU it is called for a few rows at a time, so that what it computes stays in cache.
+    shape : tuple of int
+        Of the result.
+    like : array
+        Of the family and on the device of the positions, which are in double precision.
+    """
+    xp = namespace(like)
+    x, y = grid(shape, like)
+    count = max(_BAND // max(shape[1], 1), 1)
+    if not on_cpu(like) or count >= shape[0]:
+        return xp.stack([xp.broadcast_to(place, shape) for place in function(x, y)])
+    places = empty((2, *shape), x)
+    for first in range(0, shape[0], count):
+        found = function(x, y[first : first + count, :])
+        if any(getattr(place, "requires_grad", False) for place in found):
+            return xp.stack([xp.broadcast_to(place, shape) for place in function(x, y)])
+        for axis, place in enumerate(found):
+            places[axis, first : first + count, :] = place
+    return places
+
+
+def positions(inverse_map: Any, map_args: Mapping[str, Any], shape: tuple[int, int], like: Array) -> Array:
+    """The rows and the columns of the image that the elements of a result come from, shape (2, *shape).
 
     Raises
     ------
@@ -102,20 +135,22 @@ def positions(
     if map_args and (matrix is not None or is_transform(inverse_map)):
         raise TypeError(f"map_args: transforms take no further arguments, got {', '.join(map_args)}")
     if matrix is not None:
-        columns, rows = _homogeneous(matrix, *grid(shape, like))
+        moved = functools.partial(_homogeneous, matrix)
     elif _is_a(inverse_map, "PolynomialTransform"):
-        columns, rows = polynomial(np.asarray(inverse_map.params), *grid(shape, like))
+        moved = functools.partial(polynomial, np.asarray(inverse_map.params))
     elif _is_a(inverse_map, "ThinPlateSplineTransform") and inverse_map.src is not None:
-        columns, rows = thin_plate_spline(inverse_map, *grid(shape, like))
+        moved = functools.partial(thin_plate_spline, inverse_map)
+    elif _is_a(inverse_map, "PiecewiseAffineTransform"):
+        moved = functools.partial(piecewise_affine, inverse_map)
     elif is_transform(inverse_map):
-        columns, rows = _on_host(inverse_map, shape, like)
+        return _on_host(inverse_map, shape, like)
     else:
-        columns, rows = _called(lambda points: inverse_map(points, **map_args), shape, like)
-    return rows, columns
+        return _called(lambda points: inverse_map(points, **map_args), shape, like)
+    return placed(lambda x, y: moved(x, y)[::-1], shape, like)
 
 
-def _called(function: Callable[[Array], Array], shape: tuple[int, int], like: Array) -> tuple[Array, Array]:
-    """Columns and rows by a function of points, shape (n, 2), that go down the columns."""
+def _called(function: Callable[[Array], Array], shape: tuple[int, int], like: Array) -> Array:
+    """Rows and columns by a function of points, shape (n, 2), that go down the columns."""
     xp = namespace(like)
     x, y = grid(shape, like)
     across = xp.broadcast_to(xp.matrix_transpose(x), (shape[1], shape[0]))
@@ -126,7 +161,7 @@ def _called(function: Callable[[Array], Array], shape: tuple[int, int], like: Ar
             f"inverse_map: it is given a {type(like).__name__} and has to return one, got {type(points).__name__}"
         )
     points = xp.reshape(xp.astype(points, xp.float64, copy=False), (shape[1], shape[0], -1))
-    return xp.matrix_transpose(points[:, :, 0]), xp.matrix_transpose(points[:, :, 1])
+    return xp.stack([xp.matrix_transpose(points[:, :, axis]) for axis in (1, 0)])
 
 
 def polynomial(params: np.ndarray, x: Array, y: Array) -> tuple[Array, Array]:
@@ -158,8 +193,33 @@ def thin_plate_spline(transform: Any, x: Array, y: Array) -> tuple[Array, Array]
     return columns, rows
 
 
-def _on_host(transform: Any, shape: tuple[int, int], like: Array) -> tuple[Array, Array]:
-    """Columns and rows by a transform that looks its triangles up on the host."""
+def piecewise_affine(transform: Any, *coordinates: Array) -> tuple[Array, ...]:
+    """The affine map of the simplex that each point is in, of points given by their coordinates; -1 outside of all."""
+    xp = namespace(*coordinates)
+    moved: list[Any] = [-1.0] * len(coordinates)
+    free: Any = True
+    for simplex, affine in zip(transform._tesselation.transform, transform.affines, strict=True):
+        # The first barycentric coordinates are a linear map of the point's offset from the last corner.
+        *rows, corner = simplex.tolist()
+        offsets = [place - number for place, number in zip(coordinates, corner, strict=True)]
+        shares = [_linear(row, offsets) for row in rows]
+        here = 1.0 - sum(shares) >= -_ROUNDING
+        for share in shares:
+            here = here & (share >= -_ROUNDING)
+        here, free = here & free, free & ~here
+        matrix = np.asarray(affine.params)[:-1].tolist()
+        places = [_linear(row, coordinates) + row[-1] for row in matrix]
+        moved = [xp.where(here, place, before) for place, before in zip(places, moved, strict=True)]
+    return tuple(moved)
+
+
+def _linear(numbers: Sequence[float], coordinates: Sequence[Array]) -> Array:
+    """The sum of coordinates times numbers, of which there may be more."""
+    return sum(number * place for number, place in zip(numbers, coordinates, strict=False))
+
+
+def _on_host(transform: Any, shape: tuple[int, int], like: Array) -> Array:
+    """Rows and columns by a transform of another class, which may know NumPy's arrays alone."""
     points = np.indices(shape[::-1], dtype=np.float64).reshape(2, -1).T
     moved = np.asarray(transform(points), dtype=np.float64).T.reshape(-1, *shape[::-1]).swapaxes(1, 2)
-    return from_host(moved[0].copy(), like), from_host(moved[1].copy(), like)
+    return from_host(moved[1::-1].copy(), like)

@@ -7,8 +7,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from .._shared import as_dtype, constant, dtype_of, namespace, signed
-from ._arguments import on_cpu
+from .._blocks import blockwise
+from .._shared import as_dtype, constant, dtype_of, namespace, on_cpu, signed
 
 __all__ = ["clipped", "selects"]
 
@@ -42,13 +42,13 @@ def clipped(result: Array, image: Array, mode: str, cval: float) -> Array:
     if 0 in result.shape:
         return result
     if dtype_of(result).kind == "f":
-        return _within(result, _bounds(result, image, mode, cval, cval, cval))
+        return _within(result, *_bounds(result, image, mode, cval, cval, cval))
     values, source = _numbers(result), _numbers(image)
     if abs(cval) < _LARGEST:
         bounds = _bounds(values, source, mode, math.floor(cval), math.ceil(cval), math.trunc(cval))
     else:
         bounds = _extrema(source)[:2]
-    return as_dtype(_within(values, bounds), dtype_of(result).name)
+    return as_dtype(_within(values, *bounds), dtype_of(result).name)
 
 
 def _numbers(array: Array) -> Array:
@@ -56,9 +56,10 @@ def _numbers(array: Array) -> Array:
     return as_dtype(array, "uint8") if dtype_of(array).kind == "b" else as_dtype(signed(array), "int64")
 
 
-def _within(values: Array, bounds: tuple[Array, Array]) -> Array:
+@blockwise()
+def _within(values: Array, low: Array, high: Array) -> Array:
     xp = namespace(values)
-    return xp.minimum(xp.maximum(values, bounds[0]), bounds[1])
+    return xp.minimum(xp.maximum(values, low), high)
 
 
 def _bounds(

@@ -11,11 +11,10 @@ import math
 from collections.abc import Sequence
 from typing import Any, Final
 
-from .._shared import device, namespace
-from ._arguments import on_cpu
+from .._shared import device, namespace, on_cpu, take
 from ._maps import matrix_entries
 
-__all__ = ["warped_by_matrix"]
+__all__ = ["sampled", "taps", "warped_by_matrix"]
 
 Array = Any
 #: Indices along an axis, and weights; of four taps those of the second one are left out, being what is left of 1.
@@ -56,9 +55,9 @@ def warped_by_matrix(
     for first in range(0, shape[0], count):
         rows = xp.arange(first, min(first + count, shape[0]), device=device(image))
         x, y = _positions(entries, columns, xp.astype(rows, image.dtype)[:, None])
-        downwards = _taps(y, lengths[0], order, mode)
-        across = _taps(x, lengths[1], order, mode)
-        bands.append(_sampled(flat, width, downwards, across))
+        downwards = taps(y, lengths[0], order, mode)
+        across = taps(x, lengths[1], order, mode)
+        bands.append(sampled(flat, width, downwards, across))
     if not bands:
         return xp.zeros((*shape, *image.shape[2:]), dtype=image.dtype, device=device(image))
     return bands[0] if len(bands) == 1 else xp.concat(bands, axis=0)
@@ -89,7 +88,7 @@ def _positions(entries: Sequence[Sequence[Any]], x: Array, y: Array) -> tuple[Ar
     return top[0] * x + top[1] * y + top[2], middle[0] * x + middle[1] * y + middle[2]
 
 
-def _taps(position: Array, length: int, order: int, mode: str) -> Taps:
+def taps(position: Array, length: int, order: int, mode: str) -> Taps:
     """The elements that an interpolation along an axis takes, and their weights."""
     xp = namespace(position)
     floor = xp.floor(position)
@@ -123,7 +122,7 @@ def _element(place: Array, length: int, mode: str) -> Array:
             return xp.minimum(around, period - around)
 
 
-def _sampled(flat: Array, width: int, downwards: Taps, across: Taps) -> Array:
+def sampled(flat: Array, width: int, downwards: Taps, across: Taps) -> Array:
     """The image's elements at the taps of both axes, put together along the rows and then the columns."""
     shares, weights = ([_channels(weight, flat) for weight in taps[1]] for taps in (across, downwards))
     lines = []
@@ -143,7 +142,7 @@ def _together(values: list[Array], weights: list[Array]) -> Array:
 
 def _taken(flat: Array, index: Array) -> Array:
     xp = namespace(flat)
-    values = xp.take(flat, xp.reshape(index, (math.prod(index.shape),)), axis=0)
+    values = take(flat, xp.reshape(index, (-1,)))
     return xp.reshape(values, (*index.shape, *flat.shape[1:]))
 
 

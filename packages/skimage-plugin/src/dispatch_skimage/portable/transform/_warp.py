@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from ._maps import is_array, is_transform, matrix_of, positions
 from ._range import clipped, selects
 from ._taps import warped_by_matrix
 
-__all__ = ["DIFFERENCES", "prepared", "sampled", "warp"]
+__all__ = ["DIFFERENCES", "prepared", "sampled", "warp", "warped"]
 
 Array = Any
 
@@ -96,13 +96,31 @@ def warp(
     UserWarning
         With `order` 2.
     """
+    return warped(
+        warped_by_matrix, image, inverse_map, map_args, output_shape, order, mode, cval, clip, preserve_range
+    )
+
+
+def warped(
+    by_matrix: Callable[..., Array],
+    image: Array,
+    inverse_map: Any,
+    map_args: Mapping[str, Any] | None = None,
+    output_shape: Sequence[float] | None = None,
+    order: int | None = None,
+    mode: str = "constant",
+    cval: float = 0.0,
+    clip: bool = True,
+    preserve_range: bool = False,
+) -> Array:
+    """`warp`, with `by_matrix` in the place of `warped_by_matrix`."""
     arguments = {} if map_args is None else map_args
     image, order, lengths = prepared(image, output_shape, order, preserve_range)
     matrix = None if arguments else matrix_of(inverse_map)
     if order in (1, 3) and matrix is not None and image.ndim in (2, 3):
         if mode not in NDIMAGE_MODES:
             raise ValueError(f"Invalid mode specified: {mode!r}. Use one of {', '.join(NDIMAGE_MODES)}.")
-        result = warped_by_matrix(image, matrix, (lengths[0], lengths[1]), order, mode, cval)
+        result = by_matrix(image, matrix, (lengths[0], lengths[1]), order, mode, cval)
         return clipped(result, image, mode, cval) if clip else result
     if is_array(inverse_map) and tuple(inverse_map.shape) != (3, 3):
         result = ndimage.map_coordinates(
@@ -114,8 +132,8 @@ def warp(
             "Only 2-D images (grayscale or color) are supported, when providing a callable `inverse_map`; "
             f"image has {image.ndim} dimensions"
         )
-    rows, columns = positions(inverse_map, arguments, (lengths[0], lengths[1]), image)
-    return sampled(image, rows, columns, lengths, order, mode, cval, clip)
+    places = positions(inverse_map, arguments, (lengths[0], lengths[1]), image)
+    return sampled(image, places, lengths, order, mode, cval, clip)
 
 
 def prepared(
@@ -138,8 +156,7 @@ def prepared(
 
 def sampled(
     image: Array,
-    rows: Array,
-    columns: Array,
+    places: Array,
     lengths: tuple[int, ...],
     order: int,
     mode: str,
@@ -148,25 +165,22 @@ def sampled(
 ) -> Array:
     """Sample planes at rows and columns of the image, in a result of a shape with or without channels."""
     xp = namespace(image)
-    plane = (lengths[0], lengths[1])
-    rows, columns = xp.broadcast_to(rows, plane), xp.broadcast_to(columns, plane)
 
-    def at(source: Array, places: Array) -> Array:
+    def at(source: Array, where: Array) -> Array:
         return ndimage.map_coordinates(
-            source, places, prefilter=order > 1, mode=ndimage_mode(mode), order=order, cval=cval
+            source, where, prefilter=order > 1, mode=ndimage_mode(mode), order=order, cval=cval
         )
 
     if len(lengths) <= 2 and image.ndim == 2:
-        result = at(image, xp.stack([rows, columns]))
+        result = at(image, places)
     elif image.ndim == 3 and order <= 1 and (len(lengths) == 2 or lengths[2] == image.shape[2]):
-        places = xp.stack([rows, columns])
         result = xp.stack([at(image[:, :, k], places) for k in range(image.shape[2])], axis=-1)
     else:
         # Splines along channels too, as in scikit-image: of few channels SciPy's are not the channels again.
         count = image.shape[2] if len(lengths) == 2 else lengths[2]
-        whole = (*plane, count)
-        channels = constant(np.arange(count), rows)
-        each = [xp.broadcast_to(place[..., None], whole) for place in (rows, columns)]
+        whole = (*places.shape[1:], count)
+        channels = constant(np.arange(count), places)
+        each = [xp.broadcast_to(places[axis, ..., None], whole) for axis in (0, 1)]
         result = at(image, xp.stack([*each, xp.broadcast_to(channels, whole)]))
     return _limited(result, image, order, mode, cval, clip)
 

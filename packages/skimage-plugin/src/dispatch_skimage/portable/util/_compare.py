@@ -74,7 +74,9 @@ def compare_images(
     if method == "diff":
         return xp.abs(second - first)
     if method == "blend":
-        return 0.5 * (second + first)
+        total = second + first
+        total *= 0.5
+        return total
     if method != "checkerboard":
         raise ValueError('Wrong value for `method`. Must be either "diff", "blend" or "checkerboard".')
     if first.ndim != 2:

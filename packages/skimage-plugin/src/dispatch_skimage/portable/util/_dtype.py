@@ -7,6 +7,7 @@ from typing import Any, Final
 import numpy as np
 from dispatch_core import traits
 
+from .._blocks import blockwise
 from .._shared import as_dtype, copied, dtype_of, namespace, signed, warn
 
 __all__ = [
@@ -162,10 +163,9 @@ def convert(image: Array, name: str, force_copy: bool = False) -> Array:
     if after.kind == "b":
         return _to_bool(image, before)
     if before.kind == "b":
-        result = as_dtype(image, name)
-        return result if after.kind == "f" else _times(result, int(np.iinfo(after).max), name)
+        return _converted(image, name) if after.kind == "f" else _times(image, int(np.iinfo(after).max), name)
     if after.kind == "f":
-        return as_dtype(image, name) if before.kind == "f" else _integers_to_float(image, before, after)
+        return _converted(image, name) if before.kind == "f" else _integers_to_float(image, before, after)
     if before.kind == "f":
         return _floats_to_integer(image, before, after)
     return _between_integers(image, before, after)
@@ -175,6 +175,12 @@ def _same(image: Array, force_copy: bool) -> Array:
     return copied(image) if force_copy else image
 
 
+@blockwise()
+def _converted(image: Array, name: str) -> Array:
+    return as_dtype(image, name)
+
+
+@blockwise()
 def _times(image: Array, factor: int, name: str) -> Array:
     return as_dtype(as_dtype(image, "int64") * factor, name)
 
@@ -184,6 +190,7 @@ def _wide_enough(itemsize: int, *names: str) -> str:
     return next(n for n in names if np.dtype(n).itemsize >= itemsize)
 
 
+@blockwise()
 def _to_bool(image: Array, dtype: np.dtype) -> Array:
     if dtype.kind == "f":
         return image > 0.5
@@ -193,6 +200,7 @@ def _to_bool(image: Array, dtype: np.dtype) -> Array:
     return values > int(np.iinfo(dtype).max / 2)
 
 
+@blockwise()
 def _integers_to_float(image: Array, before: np.dtype, after: np.dtype) -> Array:
     """From 0 to 1, or from -1 to 1, where the most negative integer is -1 too."""
     xp = namespace(image)
@@ -205,8 +213,17 @@ def _integers_to_float(image: Array, before: np.dtype, after: np.dtype) -> Array
 
 def _floats_to_integer(image: Array, before: np.dtype, after: np.dtype) -> Array:
     xp = namespace(image)
-    if bool(xp.any((image < -1.0) | (image > 1.0))):
+    if 0 in image.shape:
+        raise ValueError("image: is empty, so it has no range")
+    # NaN, for which both are false, is left to the conversion.
+    if bool((xp.min(image) < -1.0) | (xp.max(image) > 1.0)):
         raise ValueError("Images of type float must be between -1 and 1.")
+    return _stretched(image, before, after)
+
+
+@blockwise()
+def _stretched(image: Array, before: np.dtype, after: np.dtype) -> Array:
+    xp = namespace(image)
     low, high = _limits(after)
     # Half precision doesn't reach the range of 16 bits.
     single = "float32" if before.name == "float16" else before.name
@@ -217,36 +234,53 @@ def _floats_to_integer(image: Array, before: np.dtype, after: np.dtype) -> Array
 
 def _between_integers(image: Array, before: np.dtype, after: np.dtype) -> Array:
     """Scale by bits: exactly, or rounded down."""
-    xp = namespace(image)
     have, want = 8 * before.itemsize, 8 * after.itemsize
-    values = as_dtype(image, "int64")
     if before.kind == "i" and after.kind == "i" and have <= want:
-        low, low_after = int(np.iinfo(before).min), int(np.iinfo(after).min)
-        return as_dtype(_scaled(image, values - low, before, have, want) + low_after, after.name)
-    result = _scaled(image, values, before, have - (before.kind == "i"), want - (after.kind == "i"))
-    if before.kind == "i" and after.kind == "u":
-        result = xp.clip(result, min=0)
-    return as_dtype(result, after.name)
+        return _bits_added(image, have, want, before, after)
+    have, want = have - (before.kind == "i"), want - (after.kind == "i")
+    if have <= want:
+        return _bits_added(image, have, want, before, after)
+    return _bits_dropped(image, 0 if _fits(image, before, want) else have - want, before, after)
 
 
-def _scaled(image: Array, values: Array, dtype: np.dtype, have: int, want: int) -> Array:
-    """Integers of `have` bits, in int64, as integers of `want` bits."""
-    if have == want:
-        return values
+def _fits(image: Array, dtype: np.dtype, bits: int) -> bool:
+    """Whether no value has more bits, of which a warning tells."""
+    if 0 in image.shape:
+        raise ValueError("image: is empty, so nothing tells whether it has to be scaled")
+    values = signed(image)
+    xp = namespace(values)
+    most = int(xp.max(values))
+    # Values of uint64 from 2**63 on have wrapped.
+    if most >= 2**bits or (dtype.name == "uint64" and bool(xp.min(values) < 0)):
+        return False
+    even = -(-bits // 2) * 2
+    name = f"{'int' if even > bits else 'uint'}{even}"
+    warn(f"Downcasting {dtype} to {name} without scaling because max value {most} fits in {name}")
+    return True
+
+
+@blockwise()
+def _bits_added(image: Array, have: int, want: int, before: np.dtype, after: np.dtype) -> Array:
+    """Integers of `have` bits as integers of at least as many."""
+    xp, values = namespace(image), as_dtype(image, "int64")
+    from_least = before.kind == "i" and after.kind == "i"
+    if from_least:
+        values = values - int(np.iinfo(before).min)
     if have < want:
         rounded = want if want % have == 0 else (want // have + 1) * have
-        return values * ((2**rounded - 1) // (2**have - 1)) >> (rounded - want)
-    xp = namespace(image)
-    # As unsigned numbers: a value of uint64 that has wrapped is not a small one.
-    large = (values >= 2**want) | ((values < 0) if dtype.name == "uint64" else False)
-    if values.size == 0 if isinstance(values.size, int) else False:
-        raise ValueError("image: is empty, so nothing tells whether it has to be scaled")
-    if not bool(xp.any(large)):
-        bits = -(-want // 2) * 2
-        name = f"{'int' if bits > want else 'uint'}{bits}"
-        most = int(xp.max(values))
-        warn(f"Downcasting {dtype} to {name} without scaling because max value {most} fits in {name}")
-        return values
-    mask = 2 ** (64 - (have - want)) - 1 if dtype.name == "uint64" else None
-    shifted = values >> (have - want)
-    return shifted if mask is None else shifted & mask
+        values = values * ((2**rounded - 1) // (2**have - 1)) >> (rounded - want)
+    if from_least:
+        values = values + int(np.iinfo(after).min)
+    elif before.kind == "i":
+        values = xp.clip(values, min=0)
+    return as_dtype(values, after.name)
+
+
+@blockwise()
+def _bits_dropped(image: Array, count: int, before: np.dtype, after: np.dtype) -> Array:
+    values = as_dtype(image, "int64") >> count
+    if before.name == "uint64" and count:  # as unsigned numbers, whose highest bits are no sign
+        values = values & (2 ** (64 - count) - 1)
+    if before.kind == "i" and after.kind == "u":
+        values = namespace(values).clip(values, min=0)
+    return as_dtype(values, after.name)

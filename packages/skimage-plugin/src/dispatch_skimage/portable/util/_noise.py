@@ -8,12 +8,15 @@ from typing import Any, Final
 import numpy as np
 from dispatch_core import limits, traits
 
-from .._shared import as_dtype, dtype_of, from_host, namespace
+from .._blocks import blockwise
+from .._shared import as_dtype, constant, dtype_of, from_host, namespace, on_cpu
 from ._dtype import img_as_float
 
 __all__ = ["random_noise"]
 
 Array = Any
+#: Numbers that are drawn at a time where one bit is kept of each: they stay in cache.
+_DRAWN: Final = 1 << 14
 #: By mode the keywords it takes, and what they are without being given.
 _KEYWORDS: Final[Mapping[str, Mapping[str, Any]]] = {
     "gaussian": {"mean": 0.0, "var": 0.01},
@@ -75,44 +78,57 @@ def random_noise(
     image = img_as_float(image)
     xp = namespace(image)
     low = 0.0 if positive else xp.where(xp.min(image) < 0, -1.0, xp.zeros_like(image[(0,) * image.ndim]))
+    if not positive and on_cpu(low):
+        low = float(low)
     generator = np.random.default_rng(rng)
     for key in kwargs:
         if key not in _KEYWORDS[mode]:
             raise ValueError(f"{key} keyword not in allowed keywords {list(_KEYWORDS[mode])}")
     given = {**_KEYWORDS[mode], **kwargs}
+    least = low if clip else None
     if "amount" in given:
-        share = {"salt": 1.0, "pepper": 0.0}.get(mode, given.get("salt_vs_pepper"))
-        result = _replaced(image, low, generator, given["amount"], share)
-    else:
-        double = as_dtype(image, "float64")
-        if mode == "localvar":
-            result = double + _local(image, given["local_vars"], generator)
-        else:
-            normal = generator.normal(given["mean"], given["var"] ** 0.5, tuple(image.shape))
-            noise = from_host(normal, image)
-            result = double + (double * noise if mode == "speckle" else noise)
-    if not clip:
-        return result
-    if not positive:
-        result = xp.maximum(result, as_dtype(low, dtype_of(result).name))
-    return xp.clip(result, min=0.0 if positive else None, max=1.0)
+        share: Any = {"salt": 1.0, "pepper": 0.0}.get(mode, given.get("salt_vs_pepper"))
+        flipped, salted = (_chosen(generator, part, tuple(image.shape)) for part in (given["amount"], share))
+        replaced = _replaced(image, from_host(flipped, image), from_host(salted, image), low)
+        return _limited(replaced, least)
+    if mode == "localvar":
+        return _limited(as_dtype(image, "float64") + _local(image, given["local_vars"], generator), least)
+    noise = from_host(generator.normal(given["mean"], given["var"] ** 0.5, tuple(image.shape)), image)
+    if mode == "speckle":
+        noise *= image
+    noise += image
+    return _limited(noise, least)
 
 
-def _replaced(image: Array, low: Any, generator: np.random.Generator, amount: float, salt: Any) -> Array:
-    """The image with some elements at the top or the bottom of its range."""
-    shape = tuple(image.shape)
-    flipped = _chosen(generator, amount, shape)
-    salted = _chosen(generator, salt, shape)
+def _limited(image: Array, least: Any) -> Array:
+    """The image between a number, or an array without dimensions, and 1; as it is without a least."""
+    return image if least is None else _clipped(image, least)
+
+
+@blockwise()
+def _clipped(image: Array, least: Any) -> Array:
     xp = namespace(image)
-    peppered = xp.where(from_host(flipped & ~salted, image), low, image)
-    return xp.where(from_host(flipped & salted, image), 1.0, peppered)
+    if hasattr(least, "shape"):
+        image, least = xp.maximum(image, as_dtype(least, dtype_of(image).name)), None
+    return xp.clip(image, min=least, max=1.0)
+
+
+def _replaced(image: Array, flipped: Array, salted: Array, low: Any) -> Array:
+    """The image with flipped elements at the top of its range, where they are salted, or at the bottom."""
+    xp = namespace(image)
+    replaced = xp.where(salted, constant(1.0, image), constant(low, image))
+    return xp.where(flipped, replaced, image)
 
 
 def _chosen(generator: np.random.Generator, share: float, shape: tuple[int, ...]) -> np.ndarray:
     """Elements that come true with a probability; nothing is drawn if it is 0 or 1."""
     if share in (0, 1):
         return np.full(shape, share == 1)
-    chosen: np.ndarray = generator.random(shape) <= share
+    chosen = np.empty(shape, np.bool_)
+    flat, drawn = chosen.reshape(-1), np.empty(_DRAWN)
+    for start in range(0, flat.size, _DRAWN):
+        part = flat[start : start + _DRAWN]
+        np.less_equal(generator.random(out=drawn[: part.size]), share, out=part)
     return chosen
 
 

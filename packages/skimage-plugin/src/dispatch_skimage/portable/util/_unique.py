@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 from dispatch_core import limits
 
-from .._shared import as_dtype, device, dtype_of, namespace
+from .._shared import as_dtype, device, dtype_of, namespace, on_cpu
 
 __all__ = ["unique_rows"]
 
@@ -39,7 +39,7 @@ def unique_rows(ar: Array) -> Array:
     """
     if ar.ndim != 2:
         raise ValueError(f"unique_rows() only makes sense for 2D arrays, got {ar.ndim}")
-    keys = _turned(ar)
+    keys = _keys(ar)
     xp, count = namespace(keys), keys.shape[0]
     order = xp.arange(count, device=device(keys))
     for column in reversed(range(keys.shape[1])):
@@ -50,10 +50,23 @@ def unique_rows(ar: Array) -> Array:
     return xp.take(ar, order[xp.concat([first, changes])], axis=0)
 
 
-def _turned(array: Array) -> Array:
+def _keys(array: Array) -> Array:
+    """Columns of integers that order rows as the bytes of `array` do, and differ where these do."""
+    size, values = dtype_of(array).itemsize, as_dtype(array, "int64")
+    xp, columns = namespace(values), values.shape[1]
+    if on_cpu(values) and 0 not in values.shape and int(xp.min(values)) >= 0:
+        size = max(-(-int(xp.max(values)).bit_length() // 8), 1)  # the bytes behind are 0
+    keys = _turned(values, size)
+    if size * columns >= 8:
+        return keys
+    packed = keys[:, :1]
+    for column in range(1, columns):
+        packed = (packed << (8 * size)) | keys[:, column : column + 1]
+    return packed
+
+
+def _turned(values: Array, size: int) -> Array:
     """Integers that are ordered as the bytes of others are, which lie in memory from the least significant on."""
-    size = dtype_of(array).itemsize
-    values = as_dtype(array, "int64")
     turned = values & 255
     for byte in range(1, size):
         turned = (turned << 8) | ((values >> (8 * byte)) & 255)

@@ -1,5 +1,11 @@
 """``sklearn.metrics``."""
 
+from __future__ import annotations
+
+from typing import Any, Final
+
+from dispatch_core import limits, traits
+
 from .._own import own_function
 
 #: What scikit-learn's own code computes on arrays of every family.
@@ -51,4 +57,19 @@ _OWN = (
 )
 __all__ = [*_OWN]
 
-globals().update({name: own_function(f"sklearn.metrics.{name}") for name in _OWN})
+
+def _dropping(drop_intermediate: Any) -> str | None:
+    """drop_intermediate, for which scikit-learn's own code has no support"""
+    return "scikit-learn's own code supports False alone for such arrays" if drop_intermediate else None
+
+
+#: scikit-learn averages what is counted, booleans, in the family's default dtype, which torch has as float32.
+_SINGLE: Final = "shares of samples are rounded to single precision by families whose default dtype that is"
+
+globals().update(
+    {
+        name: traits(home=True, differences=(_SINGLE,))(own_function(f"sklearn.metrics.{name}"))
+        for name in _OWN
+    }
+)
+roc_curve = limits(drop_intermediate=_dropping)(own_function("sklearn.metrics.roc_curve"))

@@ -6,6 +6,7 @@ has its upper edge, NaN is in none.
 
 from __future__ import annotations
 
+import builtins
 import operator
 from typing import Any, Final
 
@@ -18,12 +19,14 @@ from torch import Tensor
 
 from ..._kernels import as_arrays, host_allowed, in_parallel, spans
 from ._measure_regions import Regions, checked_index, is_several, read_region, read_regions, tally
-from ._output import widest_dtype
+from ._output import SIGNED_TWIN, is_integral, widest_dtype
 
 __all__ = ["histogram"]
 
 # Elements of a block that NumPy sorts in cache.
 _BLOCK: Final = 1 << 16
+# Integers up to this are the same in double.
+_EXACT: Final = 1 << 53
 
 
 def _no_complex_numbers(input: Any) -> str | None:
@@ -76,8 +79,10 @@ def histogram(
     Notes
     -----
     For one label, whether it has elements is read from the device, one number. Memory: a few blocks; on a GPU 24
-    bytes per element.
+    bytes per element. Integers in bins of width 1 are counted without a search.
     """
+    if labels is None and index is None and (first := _lowest_of_each(input, min, max, bins)) is not None:
+        return _counted_integers(input.reshape(-1), first, operator.index(bins))
     edges = np.linspace(min, max, operator.index(bins) + 1)
     wanted = None if index is None else checked_index(input, labels, index)
     if wanted is not None and wanted.ndim:
@@ -94,6 +99,54 @@ def histogram(
     if region.mask is not None:
         places = torch.where(region.mask.reshape(-1), places, _number(edges))
     return tally(places, _number(edges) + 1)[:-1]
+
+
+def _lowest_of_each(input: Tensor, min: float, max: float, bins: int) -> int | None:
+    """The first of the integers that have a bin each; None if there is none for each of them."""
+    number = operator.index(bins)
+    if not is_integral(input.dtype) or number < 1 or max - min != number or min != int(min):
+        return None
+    return int(min) if min >= -_EXACT and max <= _EXACT else None
+
+
+def _counted_integers(flat: Tensor, first: int, number: int) -> Tensor:
+    """How often each integer from `first` on occurs; the last bin has the integer after its own, too."""
+    if flat.dtype == torch.bool:
+        flat = flat.view(torch.uint8)
+    if host_allowed(flat):
+        counts = _bincount(flat, first, number)
+    else:
+        places = flat.to(torch.int64) - first
+        places = torch.where(places < 0, number + 1, places.clamp(max=number + 1))
+        counts = tally(places, number + 2)
+    counts[number - 1] += counts[number]
+    return counts[:number]
+
+
+def _bincount(flat: Tensor, first: int, number: int) -> Tensor:
+    """The counts of `number` integers and the one after them, at least, on a CPU.
+
+    A pass to see whether there are others, unless the dtype has none, and one to count, block by block.
+    """
+    narrow = torch.int32 if flat.itemsize < 4 else torch.int64
+    if flat.dtype in SIGNED_TWIN:
+        flat = flat.to(narrow)
+    last = first + number
+    if flat.numel() and not (flat.dtype == torch.uint8 and first <= 0 and last >= 255):
+        least, most = (int(v) for v in torch.aminmax(flat))
+        if least < first or most > last:
+            flat = flat[(flat.to(torch.int64) >= first) & (flat.to(torch.int64) <= last)]
+    length = number + 1
+    step = builtins.max(_BLOCK, 4 * length)
+
+    def counted(low: int, high: int) -> Tensor:
+        total = torch.zeros(length, dtype=torch.int64)
+        for start in range(low, high, step):
+            part = flat[start : builtins.min(start + step, high)]
+            total += torch.bincount(part.to(narrow) - first if first else part, minlength=length)[:length]
+        return total
+
+    return torch.stack(in_parallel(counted, spans(len(flat), smallest=_BLOCK))).sum(0)
 
 
 def _check_edges(edges: NDArray[np.float64]) -> None:
