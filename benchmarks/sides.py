@@ -78,24 +78,26 @@ def measure(call: Timed, device: str, rounds: int) -> dict[str, Any]:
     import torch
 
     dispatching, arguments = find(call.path), dict(call.arguments())
-    tensors = convert_state(arguments, call.path.partition(".")[0], "torch", device)
+    tensors = convert_state(dict(arguments), call.path.partition(".")[0], "torch", device)
+    # An instance goes first: what a library has wrapped around its methods may call it otherwise.
+    first, first_tensors = ([a.pop("self")] if "self" in a else [] for a in (arguments, tensors))
 
     def native() -> None:
         with library_only():
-            exhausted(dispatching.original(**arguments))
+            exhausted(dispatching.original(*first, **arguments))
 
     def selected() -> None:
         with using("torch", device=device, fallback="error"):
-            exhausted(dispatching.explicit(**arguments))
+            exhausted(dispatching.explicit(*first, **arguments))
 
     def tensor() -> None:
-        exhausted(dispatching.explicit(**tensors))
+        exhausted(dispatching.explicit(*first_tensors, **tensors))
         if device.startswith("cuda"):
             torch.cuda.synchronize()
 
     def rival() -> None:
         with library_only():
-            call.rival(**arguments)
+            call.rival(*first, **arguments)
 
     sides = {
         "library": native,
@@ -105,7 +107,7 @@ def measure(call: Timed, device: str, rounds: int) -> dict[str, Any]:
     }
     times = best_times(list(sides.values()), rounds)
     with using("torch", device=device, fallback="error"), trace() as calls:
-        exhausted(dispatching.explicit(**arguments))
+        exhausted(dispatching.explicit(*first, **arguments))
     return {**dict(zip(sides, times, strict=True)), "kernel": calls[0].kernel}
 
 

@@ -68,7 +68,7 @@ _FUNCTIONS = ("metrics", "metrics.pairwise", "preprocessing")
 _NAMESPACES = sorted({*_CLASSES, *_FUNCTIONS})
 _PORTABLE = (
     *("calibration", "cluster", "covariance", "decomposition", "discriminant_analysis"),
-    *("kernel_approximation", "kernel_ridge", "linear_model", "manifold", "metrics", "metrics.pairwise"),
+    *("kernel_approximation", "kernel_ridge", "linear_model", "metrics", "metrics.pairwise"),
     *("mixture", "model_selection", "naive_bayes", "neighbors", "pipeline", "preprocessing"),
 )
 
