@@ -188,7 +188,7 @@ FILTERS = [
     ("gaussian", "rgb", lambda s: {"image": s.rgb, "sigma": 2, "channel_axis": -1}),
     ("difference_of_gaussians", "", lambda s: {"image": s.image, "low_sigma": 2}),
     *_images("unsharp_mask", "median", "rank_order", "butterworth"),
-    ("unsharp_mask", "rgb", lambda s: {"image": s.rgb, "radius": 3, "channel_axis": -1}),
+    ("unsharp_mask", "rgb", lambda s: {"image": s.rgb, "radius": 3, "channel_axis": 2}),
     ("gabor", "", lambda s: {"image": s.image, "frequency": 0.3}),
     *_images("frangi", "hessian", "meijering", "sato", sigmas=(1, 3)),
     (
