@@ -48,7 +48,9 @@ class HostAdapter(Protocol):
     """How a backend takes NumPy arrays and gives them back: what selection needs.
 
     One whose devices have memory of their own also has ``out_of_memory(error)``, which says whether an exception means
-    that it is exhausted: the call then falls back to the library's own function, with a warning.
+    that it is exhausted: the call then falls back to the library's own function, with a warning. One whose library
+    computes on a current device has ``activate(device)``: a context manager, in which a selected call runs. One whose
+    library computes faster in several threads of Python has ``in_parallel(work, tasks)``, see `plugin_api.in_parallel`.
     """
 
     def device(self, requested: str | None) -> str:
@@ -83,7 +85,8 @@ class Backend:
         The interface version it was written for.
     requires : mapping of str to str
         Distribution to version range, such as ``{"scipy": ">=1.16"}``. A library out of range rejects what
-        the backend implements for it; any other distribution (its array library) rejects all of it.
+        the backend implements for it; any other distribution (its array library) rejects all of it. One that is
+        published under several names is given by all of them: ``"cupy-cuda12x | cupy-cuda13x"``.
     host : str or None
         ``"module:qualname"`` of a `HostAdapter` class; without one the backend cannot be selected.
     mixes : tuple of str
@@ -104,6 +107,9 @@ class Backend:
     settings : mapping of str to object
         What users may set in ``[backend.NAME]`` and as ``DISPATCH_NAME_SETTING``: names and defaults, whose type
         a value has to be of.
+    unverified : str
+        Why its results were never compared with the library's, if so; support tables, ``dispatch status`` and
+        ``dispatch doctor`` show it.
     """
 
     name: str
@@ -119,6 +125,7 @@ class Backend:
     host_flag: str | None = None
     array_api: bool = False
     settings: Mapping[str, bool | int | str] = dataclasses.field(default_factory=dict)
+    unverified: str = ""
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name.isidentifier():
@@ -156,13 +163,15 @@ class Limit:
     """One thing an implementation does not support.
 
     `subject` is a parameter, ``"ndim"``, ``"dtype"`` or the name of a rule; `allowed` holds the values that
-    are supported, or is a callable that returns why not. With `selection_only` it holds for host calls alone.
+    are supported, or is a callable that returns why not, a rule from the arguments of the `names`. With
+    `selection_only` it holds for host calls alone.
     """
 
     subject: str
     kind: Literal["values", "ndim", "dtype", "missing", "check", "rule"]
     allowed: Any
     selection_only: bool = False
+    names: tuple[str, ...] = ()
 
     def refuse(self, arguments: Mapping[str, Any], arrays: Iterable[tuple[str, Any]]) -> str | None:
         """Why this call is outside the limit, or None."""
@@ -173,8 +182,7 @@ class Limit:
                 reason = self.allowed(arguments[self.subject])
                 return f"{self.subject}: {reason}" if reason else None
             case "rule":
-                names = inspect.signature(self.allowed).parameters
-                return self.allowed(**{n: arguments[n] for n in names}) or None
+                return self.allowed(**{n: arguments[n] for n in self.names}) or None
             case "missing":
                 value = arguments[self.subject]
                 unused = self.allowed is inspect.Parameter.empty and not value  # an empty *args or **kwargs
@@ -284,11 +292,12 @@ def _declaration(
             given = values if kind == "check" else tuple(values)
             declared.append(Limit(subject, kind, given, selection_only))
         for rule in rules:
-            unknown = set(inspect.signature(rule).parameters) - set(parameters)
+            names = tuple(inspect.signature(rule).parameters)
+            unknown = set(names) - set(parameters)
             if unknown:
                 msg = f"limits of {function.__qualname__}: the rule {rule.__name__} asks for "
                 raise BackendError(msg + f"{', '.join(sorted(unknown))}, which it has no parameter for")
-            declared.append(Limit(rule.__name__, "rule", rule, selection_only))
+            declared.append(Limit(rule.__name__, "rule", rule, selection_only, names))
         function.__dispatch_limits__ = (*getattr(function, "__dispatch_limits__", ()), *declared)  # type: ignore[attr-defined]
         return function
 

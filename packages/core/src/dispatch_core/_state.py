@@ -8,6 +8,7 @@ changed only after the call succeeded, and by nothing but the attributes that th
 from __future__ import annotations
 
 import copy
+import functools
 import inspect
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -22,7 +23,12 @@ Leaf = Callable[[Any], Any]
 
 def parameters_of(instance: Any) -> frozenset[str]:
     """The names of the constructor's parameters, which attributes of the same name keep."""
-    return frozenset(inspect.signature(type(instance).__init__).parameters) - {"self"}
+    return _parameters(type(instance).__init__)
+
+
+@functools.lru_cache(maxsize=1024)
+def _parameters(constructor: Callable[..., Any]) -> frozenset[str]:
+    return frozenset(inspect.signature(constructor).parameters) - {"self"}
 
 
 def arrays_of(instance: Any, library: str, *, parameters_only: bool = False) -> Iterator[tuple[str, Any]]:

@@ -6,11 +6,18 @@ arrays with negative strides or strides that aren't whole elements. Other device
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
+
 import numpy as np
 import torch
 from dispatch_core import ConfigError
 
+from ._kernels import in_parallel
+
 __all__ = ["TorchHost"]
+
+T = TypeVar("T")
 
 #: NumPy dtypes that torch has, by name. Others (longdouble, strings, records) are refused.
 _DTYPES = frozenset(
@@ -87,13 +94,16 @@ class TorchHost:
 
     def to_host(self, array: torch.Tensor) -> tuple[np.ndarray, int]:
         """The array for a tensor, and the number of bytes that were copied."""
-        plain = array.detach().resolve_conj().resolve_neg()
-        host = plain.cpu().numpy()
+        host = array.numpy(force=True)
         return host, 0 if array.device.type == "cpu" else host.nbytes
 
     def out_of_memory(self, error: Exception) -> bool:
         """Whether the memory of an accelerator is exhausted."""
         return isinstance(error, torch.OutOfMemoryError)
+
+    def in_parallel(self, work: Callable[..., T], tasks: Iterable[tuple[Any, ...]]) -> list[T]:
+        """The results of ``work(*task)``, computed on the CPU by threads of their own."""
+        return in_parallel(work, tasks)
 
     def synchronize(self, device: str) -> None:
         """Wait until the work queued on the device is done."""

@@ -26,6 +26,7 @@ from ._sampling import Spline
 from ._sampling_arguments import called, read_coordinates, read_matrix, read_plane, read_shape, rotation
 from ._sampling_positions import Affine, Points, Positions, Scaled
 from ._sampling_separable import resampled
+from ._sampling_stacked import stacked
 from ._spline import check_order, padding
 
 Kernel = Callable[[Tensor, Positions, Spline, torch.dtype], Tensor]
@@ -69,8 +70,11 @@ def _sampled(
 
     def sampled(part: Tensor, number: float, dtype: torch.dtype) -> Tensor:
         spline = Spline(operator.index(order), mode, number, bool(prefilter))
-        result = resampled(part, positions, spline, dtype)
-        return kernel(part, positions, spline, dtype) if result is None else result
+        for faster in (resampled, stacked):
+            result = faster(part, positions, spline, dtype)
+            if result is not None:
+                return result
+        return kernel(part, positions, spline, dtype)
 
     if not images.is_complex():
         return sampled(images, value.real, target.dtype)
