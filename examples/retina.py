@@ -1,4 +1,4 @@
-"""Vessels and bright lesions in a photograph of the retina, with ``scipy.ndimage`` and scikit-image alone.
+"""Vessels, bright lesions and regions in a photograph of the retina: SciPy, scikit-image and scikit-learn alone.
 
 Plain code for these libraries: nothing here knows of dispatch. `run_retina.py` runs it natively, with a backend
 selected, and on tensors.
@@ -6,6 +6,7 @@ selected, and on tensors.
 
 from scipy import ndimage
 from skimage import color, exposure, filters, transform
+from sklearn.cluster import KMeans
 
 
 def analyse(rgb):
@@ -39,6 +40,9 @@ def analyse(rgb):
     slope = filters.scharr(color.rgb2gray(smooth))
     local_range = ndimage.maximum_filter(flat, 9) - ndimage.minimum_filter(flat, 9)
     overview = transform.resize(rgb, (rgb.shape[0] // 4, rgb.shape[1] // 4), anti_aliasing=True)
+
+    colors = color.rgb2lab(overview).reshape(-1, 3)
+    regions = KMeans(n_clusters=6, random_state=1).fit_predict(colors).reshape(overview.shape[:2])
     return {
         "overview": overview,
         "flattened": contrast,
@@ -50,4 +54,5 @@ def analyse(rgb):
         "ridges": ridges,
         "slope": slope,
         "local range": local_range,
+        "regions": regions,
     }
