@@ -1,7 +1,8 @@
 """Run `retina.py` three ways, unchanged: natively, with a backend selected, and on tensors.
 
 Prints who ran each call, where, for how long, and the difference from the library's own result: the largest absolute
-one, and of masks and labels the share of elements. Writes the results side by side. Times are the best of three passes after one that warms up.
+one, and of masks and labels the share of elements. Writes the results side by side. Times are the best of three passes
+after one that warms up.
 """
 
 from __future__ import annotations
