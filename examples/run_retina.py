@@ -163,7 +163,10 @@ def main(device: str, picture: Path) -> None:
     console.print(f"On tensors {copied} bytes were copied between host and device.")
     # "home" is the library's own code, which computes on arrays of every family and calls what dispatches.
     others = [
-        c for name in list(runs)[1:] for c in runs[name].calls if c.backend not in ("torch", "portable", "home")
+        c
+        for name in list(runs)[1:]
+        for c in runs[name].calls
+        if c.backend not in ("torch", "portable", "home")
     ]
     if others:
         console.print(f"[red]Not run by torch: {', '.join(c.function for c in others)}[/red]")
