@@ -10,7 +10,7 @@ import torch
 from dispatch_core import UnsupportedCallError, explain, trace, using
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.kernel_approximation import Nystroem
-from sklearn.metrics import roc_curve
+from sklearn.metrics import det_curve
 from sklearn.mixture import GaussianMixture
 from sklearn.naive_bayes import GaussianNB
 from sklearn.preprocessing import Binarizer, KernelCenterer, Normalizer, label_binarize
@@ -105,6 +105,6 @@ def test_parameters_without_support_are_a_limit() -> None:
     with pytest.raises(
         UnsupportedCallError, match="drop_intermediate: scikit-learn's own code supports False"
     ):
-        roc_curve(*arrays("torch", BINARY, SCORES))
+        det_curve(*arrays("torch", BINARY, SCORES), drop_intermediate=True)
     with pytest.raises(UnsupportedCallError, match="solver='lsqr' is for NumPy arrays; use 'svd'"):
         LinearDiscriminantAnalysis(solver="lsqr").fit(*arrays("torch", X, LABELS))

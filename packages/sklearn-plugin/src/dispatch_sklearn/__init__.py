@@ -69,7 +69,7 @@ _NAMESPACES = sorted({*_CLASSES, *_FUNCTIONS})
 _PORTABLE = (
     *("calibration", "cluster", "covariance", "decomposition", "discriminant_analysis"),
     *("kernel_approximation", "kernel_ridge", "linear_model", "metrics", "metrics.pairwise"),
-    *("mixture", "model_selection", "naive_bayes", "neighbors", "pipeline", "preprocessing"),
+    *("manifold", "mixture", "model_selection", "naive_bayes", "neighbors", "pipeline", "preprocessing"),
 )
 
 plugin = Plugin(
@@ -87,6 +87,7 @@ plugin = Plugin(
     },
     context="dispatch_sklearn._context:array_api",
     mover="dispatch_sklearn.to",
+    metadata=("_skl_callbacks", "_callback_fit_ctx", "_parent_callback_ctx"),
     requires=">=1.9",
     tested=("1.9",),
 )

@@ -7,12 +7,16 @@ switched off. What must stay true: both kinds give the same results, so the choi
 
 from __future__ import annotations
 
+import contextlib
 import contextvars
 import functools
 import itertools
+import os
+import threading
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from concurrent.futures import ThreadPoolExecutor, wait
+from typing import Any, Final, TypeVar
 
 import numpy as np
 import torch
@@ -35,6 +39,8 @@ __all__ = [
 F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
 _KINDS = (Tensor, torch.nn.Parameter)
+#: Bytes of the largest array, nearly, of which glibc learns how much memory a program uses again and again.
+_KEPT: Final = (1 << 25) - (1 << 16)
 
 
 def with_host_kernel(host: Callable[..., Any], when: Callable[..., bool] | None = None) -> Callable[[F], F]:
@@ -181,16 +187,70 @@ def spans(length: int, smallest: int = 1, per_thread: int = 1) -> list[tuple[int
     return list(itertools.pairwise(edges))
 
 
-def in_parallel(work: Callable[..., T], tasks: Sequence[tuple[Any, ...]]) -> list[T]:
+def in_parallel(work: Callable[..., T], tasks: Iterable[tuple[Any, ...]]) -> list[T]:
     """The results of ``work(*task)``, on as many threads as torch uses; for code that releases the interpreter lock.
 
-    Every task sees the options of the caller. The first error of a task leaves when all tasks have ended.
+    Each thread takes the next task when it has done one, sees the options of the caller, and computes alone: torch's
+    own teams of threads start and end with every operation, which takes longer than an operation on a block that fits
+    into a cache, and far longer where other programs use the processor. The first error of a task leaves when the
+    tasks that had begun have ended.
     """
-    threads = min(torch.get_num_threads(), len(tasks))
-    if threads < 2:
-        return [work(*task) for task in tasks]
-    with ThreadPoolExecutor(threads - 1) as pool:
-        others = [pool.submit(contextvars.copy_context().run, work, *task) for task in tasks[1:]]
-        results = [work(*tasks[0])]
-        results += [other.result() for other in others]
-    return results
+    queue = deque(enumerate(tasks))
+    threads = min(torch.get_num_threads(), len(queue))
+    if threads < 2 or _is_watched_here():
+        return [work(*task) for _, task in queue]
+    results: dict[int, T] = {}
+    inference = torch.is_inference_mode_enabled()
+
+    def several() -> None:
+        with torch.inference_mode() if inference else contextlib.nullcontext():
+            while queue:
+                try:
+                    number, task = queue.popleft()
+                except IndexError:  # the last one went to another thread
+                    return
+                try:
+                    results[number] = work(*task)
+                except BaseException:
+                    queue.clear()
+                    raise
+
+    pool = _pool(torch.get_num_threads())
+    running = [pool.submit(contextvars.copy_context().run, several) for _ in range(threads)]
+    wait(running)
+    for thread in running:
+        thread.result()
+    return [results[number] for number in range(len(results))]
+
+
+def _is_watched_here() -> bool:
+    """Whether this thread, and no other one, sees or changes what torch does: derivatives, modes of users."""
+    return bool(
+        torch.compiler.is_compiling()
+        or torch._C._len_torch_dispatch_stack()
+        or torch._C._len_torch_function_stack()
+        or torch.autograd.forward_ad._current_level >= 0
+    )
+
+
+@functools.lru_cache(maxsize=1)
+def _pool(threads: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(threads, "dispatch_torch", initializer=_compute_alone, initargs=(threads,))
+
+
+def _compute_alone(threads: int) -> None:
+    """Have operations of this thread use no other threads; other threads stay with their number.
+
+    It is a number of each thread's, which it takes from the last one that was set when it first asks for it.
+    """
+    torch.get_num_threads()
+    torch.set_num_threads(1)
+    last = threading.Thread(target=torch.set_num_threads, args=(threads,))
+    last.start()
+    last.join()
+    # Once it was given so much back, glibc keeps what a thread frees for what it needs next. No page is touched.
+    np.empty(_KEPT, np.uint8)
+
+
+if hasattr(os, "register_at_fork"):  # a forked process has none of these threads
+    os.register_at_fork(after_in_child=_pool.cache_clear)

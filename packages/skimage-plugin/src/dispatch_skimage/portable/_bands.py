@@ -11,14 +11,16 @@ import operator
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from ._blocks import worthwhile
-from ._shared import as_dtype, empty, namespace
+from dispatch_core.plugin_api import in_parallel
+
+from ._blocks import assembled, worthwhile
+from ._shared import as_dtype, namespace
 
 __all__ = ["band_rows", "bandwise", "in_bands", "total"]
 
 Array = Any
-#: Elements of one band: a quarter of a megabyte of floats, of which the caches hold several, enough for two threads.
-_BAND: Final = 1 << 16
+#: Elements of one band: less than a megabyte of floats; smaller ones take longer to start with than to compute.
+_BAND: Final = 3 << 16
 #: A band has so many times the rows that it shares with its neighbours, which are computed twice.
 _ROWS_WORTHWHILE: Final = 4
 
@@ -47,15 +49,13 @@ def bandwise(
         return function(*images)
     length = images[0].shape[0]
     rows = band_rows(images, 2 * reach)
-    result = None
-    for start in range(0, length, rows):
-        stop = min(start + rows, length)
+
+    def compute(start: int, stop: int) -> Array:
         low, high = max(start - reach, 0), min(stop + reach, length)
         part = function(*(image[low:high, ...] for image in images))
-        if result is None:
-            result = empty((length, *part.shape[1:]), part)
-        result[start:stop, ...] = part[start - low : stop - low, ...]
-    return result
+        return part[start - low : stop - low, ...]
+
+    return assembled(compute, length, rows, images[0])
 
 
 def total(function: Callable[..., Array], *images: Array) -> Array:
@@ -67,10 +67,13 @@ def total(function: Callable[..., Array], *images: Array) -> Array:
         values = function(*images)
         return namespace(values).sum(values, dtype=namespace(values).float64)
     length, rows = images[0].shape[0], band_rows(images)
-    parts = (
-        function(*(image[start : start + rows, ...] for image in images)) for start in range(0, length, rows)
-    )
-    return functools.reduce(operator.add, (as_dtype(namespace(p).sum(p), "float64") for p in parts))
+
+    def compute(start: int) -> Array:
+        part = function(*(image[start : start + rows, ...] for image in images))
+        return as_dtype(namespace(part).sum(part), "float64")
+
+    parts = in_parallel(images[0], compute, [(start,) for start in range(0, length, rows)])
+    return functools.reduce(operator.add, parts)
 
 
 def in_bands(images: Sequence[Array]) -> bool:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+from dispatch_core.plugin_api import in_parallel
 
 from ._bands import band_rows, in_bands
 from ._shared import device, empty, namespace
@@ -101,15 +102,20 @@ def _inside(
     around = before[0] + after[0] + 1
     sizes = [n - b - a for n, b, a in zip(shape, before, after, strict=True)]
     rows = band_rows(images, around)
-    result = None
-    for start in range(0, sizes[0] - 1, rows):
-        stop = min(start + rows, sizes[0] - 1)
+    spans = [(start, min(start + rows, sizes[0] - 1)) for start in range(0, sizes[0] - 1, rows)]
+
+    def compute(start: int, stop: int) -> Array:
         bands = [image[start : stop + around, ...] for image in images]
-        part = _along_lines(bands, function, (stop - start, *sizes[1:]))
-        if result is None:
-            result = empty(shape, part)
+        return _along_lines(bands, function, (stop - start, *sizes[1:]))
+
+    def write(part: Array, start: int, stop: int) -> None:
         columns = (slice(b, b + n) for b, n in zip(before[1:], sizes[1:], strict=True))
         result[(slice(before[0] + start, before[0] + stop), *columns)] = part
+
+    first = compute(*spans[0])  # tells the dtype
+    result = empty(shape, first)
+    write(first, *spans[0])
+    in_parallel(first, lambda start, stop: write(compute(start, stop), start, stop), spans[1:])
     return result
 
 

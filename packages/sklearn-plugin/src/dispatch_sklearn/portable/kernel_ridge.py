@@ -22,7 +22,7 @@ def _numpy_kernel(self: Any) -> str | None:
     return "kernel is a callable for NumPy arrays" if callable(self.kernel) else None
 
 
-@estimator
+@estimator(lists=True)
 class KernelRidge:
     """Ridge regression in the space of a kernel.
 

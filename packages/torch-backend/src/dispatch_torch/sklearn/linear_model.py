@@ -12,6 +12,7 @@ import torch
 from dispatch_core import traits
 from dispatch_core.plugin_api import report_kernel
 from dispatch_sklearn.portable import linear_model as portable
+from dispatch_sklearn.portable._own import estimator
 from sklearn.base import _fit_context
 from sklearn.linear_model import _cd_fast
 from sklearn.utils import check_random_state
@@ -27,6 +28,7 @@ _FEATURES = 256
 _ROWS = 256
 
 
+@estimator(lists=True)
 class ElasticNet(portable.ElasticNet):
     """Least squares with absolute and quadratic penalties."""
 
@@ -39,6 +41,7 @@ class ElasticNet(portable.ElasticNet):
         return portable.elastic_net(self, X, y, sample_weight, check_input, _solver(X, y, sample_weight))
 
 
+@estimator(lists=True)
 class Lasso(portable.Lasso):
     """Least squares with an absolute penalty."""
 

@@ -14,7 +14,7 @@ from skimage.color import colorconv
 
 from .._blocks import blockwise
 from .._shared import channels_last, constant, dtype_of, namespace, root, warn
-from ._values import checked, floats, piecewise, planar, planes, positive, power, rows, times, times_planar
+from ._values import checked, floats, piecewise, planar, positive, power, rows, times, times_planar
 
 __all__ = [
     *("lab2lch", "lab2rgb", "lab2xyz", "lch2lab", "luv2rgb", "luv2xyz", "polar"),
@@ -131,8 +131,8 @@ def xyz2lab(xyz: Array, illuminant: str = "D65", observer: str = "2", *, channel
     .. [1] CIE 15:2004, "Colorimetry", 3rd edition.
     """
     colors = checked(xyz)
-    white = constant(_white(illuminant, observer, dtype_of(colors).name), colors)
-    return _opponents(*planes(_response(colors / white)))
+    light = planar(colors) / _beside(_white(illuminant, observer, dtype_of(colors).name), colors)
+    return _opponents(*rows(_response(light)))
 
 
 @traits(differentiable=True)
@@ -195,7 +195,7 @@ def _to_rgb(lab: Array, illuminant: str, observer: str, counts: list[int]) -> Se
 
 def _from_lab(colors: Array, illuminant: str, observer: str, counts: list[int]) -> Array:
     """XYZ with channels along the first axis; how many negative values of Z were clipped is told in `counts`."""
-    xp, (lightness, a, b) = namespace(colors), planes(colors)
+    xp, (lightness, a, b) = namespace(colors), rows(planar(colors))
     y = (lightness + 16.0) / 116.0
     x = a / 500.0 + y
     z = y - b / 200.0
@@ -319,8 +319,7 @@ def lab2lch(lab: Array, *, channel_axis: int = -1) -> Array:
     ----------
     .. [1] CIE 15:2004, "Colorimetry", 3rd edition.
     """
-    lightness, a, b, *others = planes(_three_or_more(lab))
-    a, b = rows(namespace(a).stack([a, b]))
+    lightness, a, b, *others = rows(planar(_three_or_more(lab)))
     return lightness, *polar(a, b), *others
 
 
@@ -329,9 +328,8 @@ def lab2lch(lab: Array, *, channel_axis: int = -1) -> Array:
 @blockwise(channels=True, planes=True)
 def lch2lab(lch: Array, *, channel_axis: int = -1) -> Array:
     """From lightness, chroma and hue to L*a*b*, the inverse of `lab2lch`: ``skimage.color.lch2lab``."""
-    lightness, chroma, hue, *others = planes(_three_or_more(lch))
+    lightness, chroma, hue, *others = rows(planar(_three_or_more(lch)))
     xp = namespace(chroma)
-    chroma, hue = rows(xp.stack([chroma, hue]))
     return lightness, chroma * xp.cos(hue), chroma * xp.sin(hue), *others
 
 

@@ -3,5 +3,6 @@
 from ._dbscan import DBSCAN
 from ._kmeans import KMeans
 from ._minibatch import MiniBatchKMeans
+from ._spectral import SpectralClustering
 
-__all__ = ["DBSCAN", "KMeans", "MiniBatchKMeans"]
+__all__ = ["DBSCAN", "KMeans", "MiniBatchKMeans", "SpectralClustering"]

@@ -114,9 +114,9 @@ def _lower(columns: Array) -> Array:
     """The lower factor of an LU decomposition, rows in their old order; orthonormal columns where there is none."""
     xp = namespace(columns)
     rows, count = columns.shape
-    if rows < count or not hasattr(xp.linalg, "lu_factor") or not on_cpu(columns):
+    if rows < count or not hasattr(xp.linalg, "lu_factor_ex") or not on_cpu(columns):
         return _orthonormal(columns)
-    packed, pivots = xp.linalg.lu_factor(columns)
+    packed, pivots, _ = xp.linalg.lu_factor_ex(columns)  # a singular upper factor is no matter
     order = np.arange(rows)
     for row, pivot in enumerate(pivots.tolist()):
         order[[row, pivot - 1]] = order[[pivot - 1, row]]

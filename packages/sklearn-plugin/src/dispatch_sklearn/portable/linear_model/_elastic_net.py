@@ -60,7 +60,7 @@ def _on_device(model: Any, problem: Problem, penalty: Penalty, start: Array) -> 
 ON_DEVICE = Solver(lambda n_samples, n_features: n_samples >= n_features, _on_device)
 
 
-@estimator
+@estimator(lists=True)
 class ElasticNet:
     """Least squares with absolute and quadratic penalties, by accelerated proximal gradients.
 
@@ -84,7 +84,7 @@ class ElasticNet:
         return linear(self, X)
 
 
-@estimator
+@estimator(lists=True)
 class Lasso:
     """Least squares with an absolute penalty, by accelerated proximal gradients.
 

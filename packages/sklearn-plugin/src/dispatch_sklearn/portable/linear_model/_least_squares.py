@@ -25,7 +25,7 @@ def _positive(self: Any) -> str | None:
     )
 
 
-@estimator
+@estimator(lists=True)
 class LinearRegression:
     """Ordinary least squares, by an orthogonal decomposition of the centred data.
 

@@ -41,7 +41,7 @@ def _is_plain(self: Any) -> bool:
     )
 
 
-@estimator
+@estimator(lists=True)
 class LogisticRegression:
     """Logistic regression with a quadratic penalty, of two classes or of several at once.
 
@@ -156,7 +156,7 @@ def _start(model: Any, X: Array, outputs: int) -> np.ndarray:
     return np.ravel(table.T.astype(np.float64))
 
 
-@estimator
+@estimator(lists=True)
 class PoissonRegressor:
     """Regression of counts whose logarithm is linear, with a quadratic penalty.
 

@@ -7,7 +7,7 @@ import warnings
 from typing import Any
 
 from dispatch_core import limits, traits
-from dispatch_core.plugin_api import library_method
+from dispatch_core.plugin_api import library_method, selection_limits
 from sklearn import linear_model as library
 from sklearn.base import _fit_context
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -31,7 +31,7 @@ def _solver(self: Any) -> str | None:
     return None
 
 
-@estimator
+@estimator(lists=True)
 class Ridge:
     """Least squares with a quadratic penalty, by the normal equations or by singular values.
 
@@ -63,7 +63,7 @@ class Ridge:
         return linear(self, X)
 
 
-@estimator
+@estimator(lists=True)
 class RidgeClassifier:
     """Ridge regression of classes coded as -1 and 1."""
 
@@ -104,11 +104,17 @@ def _scorer(self: Any) -> str | None:
     return None if self.scoring is None else "scoring is supported by scikit-learn for NumPy arrays alone"
 
 
-@estimator
+def _host_scoring(self: Any) -> str | None:
+    """a callable scoring, which is written for NumPy arrays"""
+    return "scoring is a callable for NumPy arrays" if callable(self.scoring) else None
+
+
+@estimator(lists=True)
 class RidgeCV:
     """`Ridge` with the best of several penalties, by scikit-learn's own code."""
 
     @limits(_inner_models)
+    @selection_limits(_host_scoring)
     @traits(home=True)
     def fit(self: Any, X: Array, y: Array, sample_weight: Array | float | None = None, **params: Any) -> Any:
         """Fit with each penalty and leave out each sample in turn."""
@@ -121,7 +127,7 @@ class RidgeCV:
         return linear(self, X)
 
 
-@estimator
+@estimator(lists=True)
 class RidgeClassifierCV:
     """`RidgeClassifier` with the best of several penalties, by scikit-learn's own code."""
 

@@ -23,7 +23,7 @@ from ..._context import array_api
 from .._distances import euclidean, wide
 from .._metrics import BOOLEAN, METRICS, parameters_of_data, whole
 from .._own import own_function
-from .._shared import constant, namespace
+from .._shared import constant, joined, namespace
 
 __all__ = [
     "euclidean_distances",
@@ -42,6 +42,7 @@ _METRIC = [StrOptions(set(_library._VALID_METRICS) | {"precomputed"}), callable]
 def _check(X: Array, Y: Array | None, *, dtype: Any = None, **more: Any) -> tuple[Array, Array]:
     """scikit-learn's check, in its dtype: single precision where both are, else double, for integers too."""
     xp = namespace(X, Y)
+    X, Y = joined(X, Y), joined(Y, X)
     if dtype is None:
         single = X.dtype == xp.float32 and (Y is None or Y.dtype == xp.float32)
         dtype = xp.float32 if single else wide(X)
@@ -169,6 +170,7 @@ def pairwise_distances(
 
     Metrics of SciPy's are computed in double precision. `n_jobs` says no more than which dtype the results have.
     """
+    X, Y = joined(X, Y), joined(Y, X)
     if callable(metric):
         original = find("sklearn.metrics.pairwise.pairwise_distances").original
         return original(X, Y, metric, n_jobs=n_jobs, ensure_all_finite=ensure_all_finite, **kwds)
@@ -238,6 +240,7 @@ def pairwise_distances_chunked(
     **kwds: Any,
 ) -> Iterator[Any]:
     """Blocks of rows of a matrix of distances, reduced by a function of them and of the number of their first row."""
+    X, Y = joined(X, Y), joined(Y, X)
     n_rows = _num_samples(X)
     if metric == "precomputed":
         parts = iter([slice(0, n_rows)])

@@ -100,10 +100,10 @@ class KernelDensity:
 
     @limits(_known)
     @selection_limits(array_given, _rough, _few_dimensions)
-    def score(self: Any, X: Array, y: Any = None) -> Array:
+    def score(self: Any, X: Array, y: Any = None) -> float:
         """The sum of the logarithms of the densities at some points."""
         samples = self.score_samples(X)
-        return namespace(samples).sum(samples)
+        return float(namespace(samples).sum(samples))
 
     def sample(self: Any, n_samples: int = 1, random_state: Any = None) -> Array:
         """Points drawn from the density, for the kernels that scikit-learn draws from; by NumPy's random numbers."""
