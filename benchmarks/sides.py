@@ -27,6 +27,9 @@ __all__ = ["Timed", "best_times", "command", "geometric_mean"]
 
 #: No call is repeated once its rounds have taken this many seconds.
 PATIENCE = 4.0
+#: A library that answers in fewer seconds has not looked at all elements of a large image: it made a view, say, or gave
+#: back what it got. Such calls stand in the table, and have no part in its mean.
+NO_WORK = 5e-4
 
 
 @dataclasses.dataclass(frozen=True)
@@ -124,11 +127,16 @@ def geometric_mean(values: list[float]) -> float:
 
 
 def per_function(rows: list[dict[str, Any]], key: str) -> float:
-    """The geometric mean over functions, of which each counts once however many calls it has."""
+    """The geometric mean over functions, of which each counts once however many calls it has; see `NO_WORK`."""
     ratios: dict[str, list[float]] = {}
-    for row in rows:
+    for row in working(rows):
         ratios.setdefault(row["function"], []).append(row["library"] / row[key])
     return geometric_mean([geometric_mean(r) for r in ratios.values()])
+
+
+def working(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The calls that do work on arrays."""
+    return [row for row in rows if row["library"] >= NO_WORK]
 
 
 def command(library: str, calls: Callable[[tuple[int, ...], str], Iterable[Timed]]) -> click.Command:
@@ -178,7 +186,7 @@ def command(library: str, calls: Callable[[tuple[int, ...], str], Iterable[Timed
                 table.add_row(call.label, row["kernel"], *cells, rival)
         means = {key: per_function(rows, key) for key in ("selected", "tensor")}
         table.add_section()
-        count = len({row["function"] for row in rows})
+        count = len({row["function"] for row in working(rows)})
         table.add_row(
             f"mean of {count} functions",
             *("", "", "", f"{means['selected']:.2f}", "", f"{means['tensor']:.2f}"),

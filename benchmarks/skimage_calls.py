@@ -1,7 +1,6 @@
 """The calls of scikit-image that are timed, and the image that they are made on.
 
-All functions with a portable implementation. Functions that return a view take microseconds in any library; they
-are timed like the others.
+All functions with a portable implementation, also those that return a view.
 """
 
 from __future__ import annotations
@@ -330,7 +329,7 @@ CALLS = {
 SOLID = (
     "resize 1/2",
     "resize 1.25",
-    "warp",
+    "warp order",
     "gaussian",
     "sobel",
     "median",

@@ -87,7 +87,7 @@ plugin = Plugin(
     },
     context="dispatch_sklearn._context:array_api",
     mover="dispatch_sklearn.to",
-    metadata=("_skl_callbacks", "_callback_fit_ctx", "_parent_callback_ctx"),
+    metadata=("_skl_callbacks", "_skl_callbacks_to_teardown", "_callback_fit_ctx", "_parent_callback_ctx"),
     requires=">=1.9",
     tested=("1.9",),
 )

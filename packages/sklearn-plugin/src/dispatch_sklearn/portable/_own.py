@@ -56,6 +56,8 @@ def _declared(cls: C, *, lists: bool) -> C:
             selection_limits(**{data: _sparse if lists else _no_array})(method)
         if "transform" in name:
             limits(_no_frame)(method)
+        if "fit" in name:
+            limits(_callbacks)(method)
         if data in ("K", "X"):
             limits(**{data: _complex})(method)
             selection_limits(**{data: _empty})(method)
@@ -156,9 +158,9 @@ def _sparse(data: Any) -> str | None:
 
 
 def _listed(values: Any) -> str | None:
-    """lists and sparse containers beside an array"""
+    """lists and sparse containers beside an array, complex arrays"""
     taken = not isinstance(values, (list, tuple)) and not issparse(values)
-    return None if taken else f"a {type(values).__name__} beside an array is the library's to take"
+    return _complex(values) if taken else f"a {type(values).__name__} beside an array is the library's to take"
 
 
 def _complex(data: Any) -> str | None:

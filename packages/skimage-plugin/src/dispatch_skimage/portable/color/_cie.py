@@ -14,7 +14,7 @@ from skimage.color import colorconv
 
 from .._blocks import blockwise
 from .._shared import channels_last, constant, dtype_of, namespace, root, warn
-from ._values import checked, floats, piecewise, planar, positive, power, rows, times, times_planar
+from ._values import checked, floats, piecewise, planar, planes, positive, power, rows, times, times_planar
 
 __all__ = [
     *("lab2lch", "lab2rgb", "lab2xyz", "lch2lab", "luv2rgb", "luv2xyz", "polar"),
@@ -319,7 +319,8 @@ def lab2lch(lab: Array, *, channel_axis: int = -1) -> Array:
     ----------
     .. [1] CIE 15:2004, "Colorimetry", 3rd edition.
     """
-    lightness, a, b, *others = rows(planar(_three_or_more(lab)))
+    lightness, a, b, *others = planes(_three_or_more(lab))
+    a, b = rows(namespace(a).stack([a, b]))
     return lightness, *polar(a, b), *others
 
 
@@ -328,8 +329,9 @@ def lab2lch(lab: Array, *, channel_axis: int = -1) -> Array:
 @blockwise(channels=True, planes=True)
 def lch2lab(lch: Array, *, channel_axis: int = -1) -> Array:
     """From lightness, chroma and hue to L*a*b*, the inverse of `lab2lch`: ``skimage.color.lch2lab``."""
-    lightness, chroma, hue, *others = rows(planar(_three_or_more(lch)))
+    lightness, chroma, hue, *others = planes(_three_or_more(lch))
     xp = namespace(chroma)
+    chroma, hue = rows(xp.stack([chroma, hue]))
     return lightness, chroma * xp.cos(hue), chroma * xp.sin(hue), *others
 
 

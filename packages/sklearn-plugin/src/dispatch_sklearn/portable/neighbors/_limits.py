@@ -20,6 +20,8 @@ _IN_TREES = {m for tree in _TREES for m in VALID_METRICS[tree]}
 def any_metric(self: Any) -> str | None:
     """callables, and metrics that have no implementation"""
     if isinstance(self.metric, str):
+        if self.metric == "mahalanobis" and "V" in (getattr(self, "metric_params", None) or {}):
+            return "the parameter V of 'mahalanobis' is one of the library's trees"
         known = self.metric in METRICS or self.metric not in _IN_TREES.union(VALID_METRICS["brute"])
         return (
             None
