@@ -42,16 +42,17 @@ def _row(cells: list[str]) -> str:
 
 def _speed_table(name: str) -> str:
     figures = json.loads((RESULTS / name).read_text())
-    lines = [
-        f"{figures['title']}.",
-        "",
-        _row(["call", "kernel", "selected", "on tensors"]),
-        _row(["---"] * 4),
-    ]
+    head = ["call", "kernel", "selected", "on tensors"]
+    rivals = any("rival" in row for row in figures["rows"])
+    head += ["rival"] if rivals else []
+    lines = [f"{figures['title']}.", "", _row(head), _row(["---"] * len(head))]
     for row in figures["rows"]:
         ratios = [f"{row['library'] / row[way]:.2f}" for way in ("selected", "tensor")]
+        if rivals:
+            ratios.append(f"{row['rival'] / row['selected']:.2f}" if "rival" in row else "")
         lines.append(_row([row["call"], row["kernel"], *ratios]))
     means = [f"**{figures['geometric_mean'][way]:.2f}**" for way in ("selected", "tensor")]
+    means += [""] if rivals else []
     return "\n".join([*lines, _row(["geometric mean over the functions", "", *means])])
 
 

@@ -158,6 +158,23 @@ def test_a_device_without_memory_leaves_the_call_to_the_library(world, monkeypat
         world.failing(world.Array(X))
 
 
+def test_a_selected_call_runs_where_its_library_computes(world, monkeypatch):
+    adapter, seen = adapter_of(backend_entries()["fake"]), []
+
+    @contextlib.contextmanager
+    def activate(self, device):
+        seen.append(device)
+        yield
+        seen.append("left")
+
+    monkeypatch.setattr(type(adapter), "activate", activate, raising=False)
+    with using("fake", device="fake:7", min_size=0):
+        world.scale(X)
+    assert seen == ["fake:7", "left"]
+    world.scale(world.Array(X))  # its own arrays are where they are
+    assert seen == ["fake:7", "left"]
+
+
 def test_min_size(world):
     with using("fake", min_size=7), trace() as calls:
         world.scale(X)

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
-from dispatch_core import Backend, __version__, _discovery
+from dispatch_core import Backend, BackendError, __version__, _discovery
 from dispatch_core._cli import cli
 from dispatch_core._discovery import registered
 from dispatch_core._options import get_base, set_base
@@ -240,6 +240,16 @@ def test_doctor_reports_what_is_broken_and_goes_on(nothing_else, world, run, mon
     assert "-> python -m pip install --upgrade dispatch-torn, or remove it" in text
     assert "ERROR   backend fake: fakelib.filters.stack" in text
     assert text.endswith("3 wrong\n")
+
+
+def test_doctor_minds_a_missing_device_only_where_it_is_asked_for(nothing_else, world, run, monkeypatch):
+    def device(self, requested):
+        raise BackendError("the driver is too old")
+
+    monkeypatch.setattr(type(_discovery.adapter_of(_discovery.backend_entries()["fake"])), "device", device)
+    assert "warning backend fake: the driver is too old" in run("doctor").output
+    monkeypatch.setenv("DISPATCH_BACKENDS", "fake")
+    assert "ERROR   backend fake: the driver is too old" in run("doctor", code=1).output
 
 
 def test_doctor_names_files_and_variables(nothing_else, world, run, monkeypatch, tmp_path):

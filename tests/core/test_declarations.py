@@ -244,3 +244,21 @@ def test_declared_differences_stand_in_support_tables(fake):
     row = next(r for r in table if r.backend == "fake")
     assert row.differences == ("NaN counts as zero",)
     assert "differs:" in str(table)
+
+
+def test_a_library_under_several_names_is_one_requirement(world):
+    def needs(**requires):
+        return dataclasses.replace(world.backend, name="several", requires=requires)
+
+    with registered(needs(**{"no-such-name | numpy | neither": ">=1.20"})) as entry:
+        assert entry.get() is not None
+    with (
+        pytest.raises(BackendError, match=r"needs no-such-name or neither>=1, which isn't installed"),
+        registered(needs(**{"no-such-name | neither": ">=1"})),
+    ):
+        pass
+    with (
+        pytest.raises(BackendError, match=r"needs numpy>=99, installed is"),
+        registered(needs(**{"no-such-name | numpy": ">=99"})),
+    ):
+        pass

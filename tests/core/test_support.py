@@ -274,3 +274,17 @@ def test_a_missing_parameter_may_be_passed_with_its_default_and_with_no_other_va
     assert explain(name, image, axes=None, level=float("0.5"), extra=()).kind == "backend"
     assert "axes is not supported" in str(explain(name, image, axes=()))
     assert "level is not supported" in str(explain(name, image, level=1))
+
+
+def test_a_backend_that_was_never_verified_says_so(world):
+    new = dataclasses.replace(world.backend, name="unproven", unverified="nobody has such a device")
+    with registered(new):
+        found = rows(backend="unproven")
+        assert found["stack"].unverified == found["at_home"].unverified == "nobody has such a device"
+        assert found["make"].unverified == ""  # there is nothing to verify
+        assert rows()["stack"].unverified == ""
+        table = support("fakelib.filters.stack")
+        assert table.unverified() == {"unproven": "nobody has such a device"}
+        assert "full*" in str(table)
+        assert "* unproven is unverified: nobody has such a device" in " ".join(str(table).split())
+        assert found["stack"].as_dict()["unverified"]

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from ._backend import INTERFACE, TOLERANCE, Backend, HostAdapter, Implementation, fit
 from ._errors import BackendError, BackendImportError, ConfigError
-from ._families import NO_PART, families_of, register_family
+from ._families import NO_PART, classify, families_of, register_family
 from ._plugin import Plugin
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ __all__ = ["Entry", "backend_entries", "check_backends", "plugin_entries", "regi
 
 GROUPS: Final = {"plugin": "dispatch.plugins", "backend": "dispatch.backends"}
 D = TypeVar("D", Plugin, Backend)
+T = TypeVar("T")
 
 
 @dataclasses.dataclass(slots=True, eq=False)
@@ -112,12 +113,12 @@ def _array_library_reason(backend: Backend) -> str | None:
 
 
 def version_reason(distribution: str, wanted: str) -> str | None:
-    """Why the installed version of a distribution is out of range, or None."""
+    """Why the installed version of a distribution is out of range, or None; several names by ``" | "``."""
     if not wanted:
         return None
     from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
-    version = installed_version(distribution)
+    distribution, version = installed(distribution)
     if version is None:
         return f"it needs {distribution}{wanted}, which isn't installed"
     try:
@@ -127,15 +128,22 @@ def version_reason(distribution: str, wanted: str) -> str | None:
     return None if fits else f"it needs {distribution}{wanted}, installed is {version}"
 
 
-@functools.lru_cache(maxsize=64)
 def installed_version(distribution: str) -> str | None:
     """The version of an installed distribution, or None."""
+    return installed(distribution)[1]
+
+
+@functools.lru_cache(maxsize=64)
+def installed(distribution: str) -> tuple[str, str | None]:
+    """Name and version of an installed distribution, of several names by ``" | "`` the first; or no version."""
     import importlib.metadata
 
-    try:
-        return importlib.metadata.version(distribution)
-    except importlib.metadata.PackageNotFoundError:
-        return None
+    for name in distribution.split(" | "):
+        try:
+            return name, importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return distribution.replace(" | ", " or "), None
 
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -382,3 +390,27 @@ def backends_for(family: str) -> Iterator[Entry[Backend]]:
         backend = entry.get()
         if backend is not None and family in families_of(backend.families):
             yield entry
+
+
+def in_parallel(like: Any, work: Callable[..., T], tasks: Iterable[tuple[Any, ...]]) -> list[T]:
+    """Do independent pieces of work on an array in the host's memory, in threads where its library is faster so.
+
+    Parameters
+    ----------
+    like : array
+        Its family's backend has the threads. Without any, the pieces are done one after the other.
+    work : callable
+        Called in any order. In a thread it sees the options of the caller.
+    tasks : iterable of tuple
+        The arguments of each piece.
+
+    Returns
+    -------
+    list
+        What each returned, in the order of the tasks. The first error of a piece is raised.
+    """
+    for entry in backends_for(classify(type(like))):
+        threaded = getattr(adapter_of(entry), "in_parallel", None)
+        if threaded is not None:
+            return threaded(work, tasks)  # type: ignore[no-any-return]
+    return [work(*task) for task in tasks]

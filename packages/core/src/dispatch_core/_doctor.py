@@ -66,7 +66,7 @@ def examine() -> Iterator[Finding]:
     table = support()
     facts = collect(configuration, load=True)
     yield from _plugins(facts["plugins"])
-    yield from _backends(facts["backends"])
+    yield from _backends(facts["backends"], configuration.options)
     told = [p for kind in ("plugins", "backends") for f in facts[kind] for p in f["problems"]]
     reinstall = "reinstall the library or the plugin"
     yield from (Finding("error", "namespaces", p, reinstall) for p in table.problems if p not in told)
@@ -121,12 +121,19 @@ def _plugins(plugins: list[dict[str, Any]]) -> Iterator[Finding]:
             yield Finding("ok", subject, f"{facts['origin']}, {facts['library']} {facts['library_version']}")
 
 
-def _backends(backends: list[dict[str, Any]]) -> Iterator[Finding]:
+def _backends(backends: list[dict[str, Any]], options: Options) -> Iterator[Finding]:
     if not backends:
         yield Finding("warning", "backends", "none is installed", "install one, such as dispatch-torch")
     for facts in backends:
         subject = f"backend {facts['name']}"
-        yield from _broken(subject, facts)
+        without = facts.get("device_problems", [])
+        yield from _broken(subject, {**facts, "problems": [p for p in facts["problems"] if p not in without]})
+        asked = facts["name"] in options.backends
+        advice = "select another backend" if asked else "nothing, unless it is to be selected here"
+        yield from (Finding("error" if asked else "warning", subject, p, advice) for p in without)
+        if facts.get("unverified"):
+            advice = "compare results with verify(), or run its tests on such a device"
+            yield Finding("warning", subject, f"unverified: {facts['unverified']}", advice)
         if not facts["problems"]:
             devices = ", ".join(f"{request} {device}" for request, device in facts["devices"].items())
             where = f"devices: {devices}" if facts["selectable"] else "own arrays only, it can't be selected"

@@ -6,6 +6,7 @@ array shares the memory of the host array its function writes there, elsewhere t
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Generator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -143,8 +144,15 @@ def with_backend(
         adapter.to_host,
         _as_scalar if function.declaration.scalars else _as_it_is,
     )
-    result = call(_exchanged(function, exchange, arguments, lambda group: group == HOST))
-    return _finished(function, exchange, result, lambda group: group not in ("", HOST))
+    with _activated(adapter, device):
+        result = call(_exchanged(function, exchange, arguments, lambda group: group == HOST))
+        return _finished(function, exchange, result, lambda group: group not in ("", HOST))
+
+
+def _activated(adapter: HostAdapter, device: str) -> contextlib.AbstractContextManager[Any]:
+    """The context in which the backend's library computes on a device."""
+    activate = getattr(adapter, "activate", None)
+    return contextlib.nullcontext() if activate is None else activate(device)
 
 
 def on_host(

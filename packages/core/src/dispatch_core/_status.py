@@ -107,13 +107,14 @@ def _backend(entry: Entry[Backend], load: bool) -> dict[str, Any]:
     facts |= {
         "families": list(families_of(backend.families)),
         "namespaces": list(backend.implements),
-        "requires": {name: installed_version(name) for name in backend.requires},
+        "requires": dict(_discovery.installed(name) for name in backend.requires),
         "min_size": backend.min_size,
         "selectable": backend.host is not None,
+        "unverified": backend.unverified,
     }
     if load:
         facts |= _devices(entry)
-    return facts | {"problems": [*_problems(entry), *facts.pop("device_problems", ())]}
+    return facts | {"problems": [*_problems(entry), *facts.get("device_problems", ())]}
 
 
 def _devices(entry: Entry[Backend]) -> dict[str, Any]:
@@ -186,7 +187,7 @@ def _backends_table(backends: list[dict[str, Any]]) -> Table:
             _listed(facts.get("namespaces", [])),
             str(facts.get("min_size", "")),
             _described_devices(facts),
-            "; ".join(facts["problems"]) or "ok",
+            "; ".join(facts["problems"]) or ("unverified" if facts.get("unverified") else "ok"),
         )
     return table
 

@@ -63,6 +63,8 @@ class Support:
         The values of the option ``precision`` that it serves.
     tolerance : mapping of str to (float, float)
         dtype name to the declared (rtol, atol); exact for every other dtype.
+    unverified : str
+        Why results were never compared with the library's, if so.
     """
 
     function: str
@@ -76,6 +78,7 @@ class Support:
     kernels: tuple[str, ...] = ()
     precision: tuple[str, ...] = ()
     tolerance: Mapping[str, tuple[float, float]] = dataclasses.field(default_factory=dict, hash=False)
+    unverified: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """The row as plain values, ready for JSON or a data frame."""
@@ -131,6 +134,10 @@ class SupportTable(Sequence[Support]):
             table.setdefault(row.function, {})[row.backend] = row
         return table
 
+    def unverified(self) -> dict[str, str]:
+        """Backend to why its results were never compared with the library's; without those that were."""
+        return {row.backend: row.unverified for row in self if row.unverified}
+
     def summary(self) -> str:
         """How many functions there are, and how many each backend has, in one line."""
         if not self:
@@ -145,6 +152,7 @@ class SupportTable(Sequence[Support]):
 
         usual = _usual_tolerances(self)
         caption = [f"tolerance of {name}: {_worded(t)}" for name, t in usual.items() if t]
+        caption += [f"* {name} is unverified: {why}" for name, why in self.unverified().items()]
         table = Table(title=self.summary(), caption=Text("\n".join([*caption, *self.problems])))
         table.title_justify = table.caption_justify = "left"
         for column in ("function", "backend", "support", "limits", "gradients", "kernels", "lazy", "double"):
@@ -161,7 +169,7 @@ class SupportTable(Sequence[Support]):
             table.add_row(
                 row.function,
                 row.backend,
-                row.status,
+                f"{row.status}*" if row.unverified else row.status,
                 Text("; ".join(notes)),
                 ("yes" if row.differentiable else "no") if there else "",
                 ", ".join(row.kernels),
@@ -215,7 +223,7 @@ def support(pattern: str = "*") -> SupportTable:
         raise DispatchError(_no_match(pattern, names, problems))
     functions = [f for space, chosen in wanted.items() if chosen for f in _functions(space, chosen, problems)]
     entries = _discovery.backend_entries()
-    rows = (_row(function, entry) for function in functions for entry in entries.values())
+    rows = (_marked(_row(function, entry), entry) for function in functions for entry in entries.values())
     return SupportTable(rows, entries, problems)
 
 
@@ -276,6 +284,14 @@ def _row(function: Dispatchable, entry: _discovery.Entry[Backend]) -> Support:
         row = _implemented(function, entry, portable)
         return dataclasses.replace(row, status="native" if portable.traits.home else "portable", reason=found)
     return _none(function, entry, found or portable)
+
+
+def _marked(row: Support, entry: _discovery.Entry[Backend]) -> Support:
+    """The row with the mark of a backend that was never verified, if it has anything."""
+    backend = entry.get()
+    if backend is None or not backend.unverified or row.status == "none":
+        return row
+    return dataclasses.replace(row, unverified=backend.unverified)
 
 
 def _none(function: Dispatchable, entry: _discovery.Entry[Backend], reason: str | None) -> Support:

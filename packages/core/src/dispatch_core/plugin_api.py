@@ -1,7 +1,7 @@
 """What plugins, backends and tools around them call beyond the declarations in `dispatch_core` itself."""
 
 from ._backend import INTERFACE, HostAdapter, selection_limits
-from ._discovery import resolve_device
+from ._discovery import in_parallel, resolve_device
 from ._namespaces import explicit_module, find, library_function, library_method
 from ._observe import Watcher
 from ._options import current_options, library_only, setting
@@ -16,6 +16,7 @@ __all__ = [
     "current_options",
     "explicit_module",
     "find",
+    "in_parallel",
     "library_function",
     "library_method",
     "library_only",

@@ -82,7 +82,8 @@ def _described(row: Support) -> str:
     """One cell: ``"limited: no axes; differentiable"``."""
     if row.status == "none":
         return f"{ABSENT} ({row.reason})" if row.reason else ABSENT
-    said = row.status + (f": {'; '.join(row.limits)}" if row.limits else "")
+    said = row.status + (", unverified" if row.unverified else "")
+    said += f": {'; '.join(row.limits)}" if row.limits else ""
     notes = [said, *(["differentiable"] if row.differentiable else [])]
     notes += [] if row.lazy_safe else ["not lazy-safe"]
     return "; ".join(notes)

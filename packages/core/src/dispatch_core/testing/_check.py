@@ -203,7 +203,12 @@ def _ran_on_views(actual: Outcome) -> bool:
 
 
 def _size(kernel: Any) -> int:
-    return kernel.size if isinstance(kernel, Array) else int(np.size(kernel))
+    if isinstance(kernel, Array):
+        return kernel.size
+    try:
+        return int(np.size(kernel))
+    except ValueError:  # rows of several lengths, of which nobody makes an array
+        return 0
 
 
 def _is_free(transfer: Transfer, device: str) -> bool:

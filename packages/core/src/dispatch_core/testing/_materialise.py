@@ -81,7 +81,7 @@ def _plain(call: Call) -> Made:
     slots: list[Slot] = []
 
     def array(label: str, recipe: Array) -> np.ndarray:
-        value = recipe.view.copy(order="C")
+        value = np.array(recipe.view, order="C")
         value.flags.writeable = recipe.writeable
         slots.append(Slot(label.partition("[")[0], label, recipe, value, value, value))
         return value

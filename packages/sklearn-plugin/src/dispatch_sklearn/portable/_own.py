@@ -160,7 +160,9 @@ def _sparse(data: Any) -> str | None:
 def _listed(values: Any) -> str | None:
     """lists and sparse containers beside an array, complex arrays"""
     taken = not isinstance(values, (list, tuple)) and not issparse(values)
-    return _complex(values) if taken else f"a {type(values).__name__} beside an array is the library's to take"
+    return (
+        _complex(values) if taken else f"a {type(values).__name__} beside an array is the library's to take"
+    )
 
 
 def _complex(data: Any) -> str | None:

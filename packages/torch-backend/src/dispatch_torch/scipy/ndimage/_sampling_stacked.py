@@ -10,9 +10,11 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -21,7 +23,7 @@ from ._correlate1d import needs_grad
 from ._output import compute_dtype, is_integral
 from ._sampling import Spline, _split, field, sample, taps
 from ._sampling_positions import UNFOLDED, Affine, Points, Positions, folded
-from ._spline import basis_weights
+from ._spline import basis_weights, spline_coefficients
 
 #: Fewer results take less time than it takes to find out.
 _SMALL: Final = 1 << 15
@@ -84,7 +86,7 @@ def _along(image: Tensor, stack: _Stack, spline: Spline) -> tuple[Tensor, Tensor
 
 def _across(lines: Tensor, positions: Positions, spline: Spline, compute: torch.dtype) -> Tensor:
     """Lines at positions in the axes across, in the last axis of the result."""
-    found = field(lines, spline, compute)
+    found = field(lines, spline, compute, _filtered)
     index, outside, weights = torch.zeros((), dtype=torch.int64), torch.tensor(False), []
     for axis, place in enumerate(positions.on_device(slice(None), torch.float64, lines.device)):
         whole, fraction, nowhere = _split(place + found.margin, found.lengths[axis], spline)
@@ -102,6 +104,18 @@ def _across(lines: Tensor, positions: Positions, spline: Spline, compute: torch.
     if outside.any():
         result[outside] = spline.cval
     return result
+
+
+def _filtered(x: Tensor, order: int, mode: str, dims: Sequence[int], *, ordered: bool) -> Tensor:
+    """`spline_coefficients` of large images with short axes: products with the response to each element."""
+    for dim in dims:
+        if x.shape[dim] > _LONGEST:
+            x = spline_coefficients(x, order, mode, [dim], ordered=ordered)
+            continue
+        responses = spline_coefficients(torch.eye(x.shape[dim], dtype=torch.float64), order, mode, [0])
+        matrix, shape = responses.to(x.dtype), x.shape
+        x = (x @ matrix.T) if dim == x.ndim - 1 else (matrix @ x.flatten(dim + 1)).reshape(shape)
+    return x
 
 
 # ------------------------------------------------------------------------------------------
@@ -136,13 +150,15 @@ def _affine_stack(positions: Affine, source: int, target: int) -> _Stack | None:
 def _points_stack(positions: Points, source: int, target: int) -> _Stack | None:
     given = positions.coordinates
     probed = given[(slice(None), *(slice(None, None, -(-n // _PROBES)) for n in positions.shape))]
-    for some in (probed, given):
-        along = some[source].movedim(target, -1)[(0,) * (len(positions.shape) - 1)]
+    for some in (probed.numpy(), given.numpy()):
+        along = np.moveaxis(some[source], target, -1)[(0,) * (len(positions.shape) - 1)]
         spread = along.reshape([-1 if axis == target else 1 for axis in range(len(positions.shape))])
-        if not torch.equal(some[source], spread.expand(some.shape[1:])):
-            return None
         across = [some[axis] for axis in range(len(some)) if axis != source]
-        if not all(torch.equal(x, x.narrow(target, 0, 1).expand(x.shape)) for x in across):
+        firsts = [x.take([0], axis=target) for x in across]
+        if not all(
+            np.array_equal(x, np.broadcast_to(y, x.shape))
+            for x, y in zip((some[source], *across), (spread, *firsts), strict=True)
+        ):
             return None
-    others = Points(torch.stack([x.select(target, 0) for x in across]))
-    return _Stack(source, target, along, others)
+    others = Points(torch.from_numpy(np.stack([x.squeeze(target) for x in firsts])))
+    return _Stack(source, target, torch.from_numpy(np.ascontiguousarray(along)), others)

@@ -1,0 +1,1 @@
+"""SciPy's namespaces for CuPy arrays, where cupyx alone isn't enough."""
