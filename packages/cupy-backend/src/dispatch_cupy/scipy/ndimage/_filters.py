@@ -86,7 +86,7 @@ def in_turn(passes: Sequence[Callable[[Array, Any], Array]], input: Array, outpu
 
 
 def _boxes(source: Any, correlate1d: Callable[..., Any]) -> Functions:
-    exact: Any = functools.partial(described, differences=(_RUNNING, LENIENT))
+    exact: Any = functools.partial(described, differences=(_RUNNING, ROUNDING, LENIENT))
     plain = adapted(source, "uniform_filter1d", **LINEAR)
 
     def uniform_filter1d(
