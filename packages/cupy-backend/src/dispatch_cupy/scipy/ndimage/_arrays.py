@@ -130,7 +130,7 @@ class Target:
         Raises
         ------
         RuntimeError
-            If an array has another shape, or is real for a complex image.
+            If an array has another shape, or is real for a complex image; if a name isn't that of a number's dtype.
         TypeError
             If it is neither None, a dtype nor an array.
         """
@@ -145,6 +145,8 @@ class Target:
                 raise RuntimeError(f"output: is {output.dtype}, but the result is complex")
             return cls(np.dtype(output.dtype), output)
         dtype = np.dtype(output)
+        if isinstance(output, str) and not issubclass(dtype.type, np.number):
+            raise RuntimeError(f"output: {output!r} is no dtype of numbers; give the dtype itself")
         if is_complex and dtype.kind != "c":
             if isinstance(output, str):
                 raise RuntimeError(f"output: is {output}, but the result is complex")

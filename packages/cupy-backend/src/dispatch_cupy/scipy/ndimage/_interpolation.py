@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
+from scipy.special import cosdg, sindg
 
 from ._adapt import check_call, described, number
 from ._arrays import Target, as_array, namespace, per_axis
@@ -58,11 +59,8 @@ def _double(input: Array) -> Array:
 
 
 def sine_and_cosine(angle: float) -> tuple[float, float]:
-    """Of an angle in degrees, exact at its right angles (cupy/cupy#8400)."""
-    quarter, rest = divmod(math.fmod(angle, 360.0), 90.0)
-    sine, cosine = math.sin(math.radians(rest)), math.cos(math.radians(rest))
-    turned = ((sine, cosine), (cosine, -sine), (-sine, -cosine), (-cosine, sine))
-    return turned[int(quarter) % 4]
+    """Of an angle in degrees, exact at right angles (cupy/cupy#8400), and as precise as the angle."""
+    return float(sindg(angle)), float(cosdg(angle))
 
 
 def _rotation(
@@ -72,7 +70,7 @@ def _rotation(
 
     Of an image that is to be contained the corners are rotated, and lengths rounded.
     """
-    sine, cosine = sine_and_cosine(float(angle))
+    sine, cosine = sine_and_cosine(angle)
     turn = np.array([[cosine, sine], [-sine, cosine]])
     before = np.array([shape[axis] for axis in plane])
     after = before
