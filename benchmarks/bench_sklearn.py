@@ -161,4 +161,4 @@ def timed(shape: tuple[int, ...], dtype: str) -> Iterator[Timed]:
 
 
 if __name__ == "__main__":
-    command("sklearn", timed)()
+    command("sklearn", timed, shaped=False)()

@@ -139,8 +139,10 @@ def working(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [row for row in rows if row["library"] >= NO_WORK]
 
 
-def command(library: str, calls: Callable[[tuple[int, ...], str], Iterable[Timed]]) -> click.Command:
-    """The command that prints the table of a library's calls on an image of a shape and dtype."""
+def command(
+    library: str, calls: Callable[[tuple[int, ...], str], Iterable[Timed]], *, shaped: bool = True
+) -> click.Command:
+    """The command that prints the table of a library's calls, on an image of a shape if `shaped`, and of a dtype."""
 
     @click.command(help=f"Time {library} natively and with torch. With --kernels device no host kernels run.")
     @click.option(
@@ -161,7 +163,8 @@ def command(library: str, calls: Callable[[tuple[int, ...], str], Iterable[Timed
         version = importlib.import_module(library.partition(".")[0]).__version__
         threads = f"{torch.get_num_threads()} threads"
         what = torch.cuda.get_device_name() if device.startswith("cuda") else threads
-        title = f"{dtype} {shape}, torch {torch.__version__} on {device} ({what}), {library} {version}"
+        data = f"{dtype} {shape}" if shaped else dtype
+        title = f"{data}, torch {torch.__version__} on {device} ({what}), {library} {version}"
         title += "" if kernels == "host" else ", device kernels only"
         table = Table(title=title, title_justify="left")
         for column in ("call", "kernel", "library ms", "selected ms", "ratio", "tensor ms", "ratio", "rival"):

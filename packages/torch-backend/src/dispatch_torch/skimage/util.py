@@ -121,7 +121,7 @@ map_array = traits(differentiable=True, kernels=("host", "device"))(
 
 
 def _label_points_on_host(coords: Tensor, output_shape: Sequence[int]) -> Tensor:
-    places = as_arrays(flat_indices(coords, output_shape))
+    places = flat_indices(as_arrays(coords), output_shape)
     labels = np.zeros(math.prod(output_shape), np.uint64)  # pages that aren't touched yet
     labels[places] = np.arange(1, len(places) + 1)
     result: Tensor = as_tensors(labels.reshape(tuple(output_shape)))

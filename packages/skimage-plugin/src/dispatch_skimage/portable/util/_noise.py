@@ -94,10 +94,14 @@ def random_noise(
     if mode == "localvar":
         return _limited(as_dtype(image, "float64") + _local(image, given["local_vars"], generator), least)
     noise = from_host(generator.normal(given["mean"], given["var"] ** 0.5, tuple(image.shape)), image)
-    if mode == "speckle":
-        noise *= image
-    noise += image
-    return _limited(noise, least)
+    return _added(image, noise, least, times=mode == "speckle")
+
+
+@blockwise("image", "noise")
+def _added(image: Array, noise: Array, least: Any, *, times: bool) -> Array:
+    """The image with noise, or with noise that is multiplied by it, between a number and 1, or without limits."""
+    image = as_dtype(image, "float64")
+    return _between(image + noise * image if times else image + noise, least)
 
 
 def _limited(image: Array, least: Any) -> Array:
@@ -107,6 +111,12 @@ def _limited(image: Array, least: Any) -> Array:
 
 @blockwise()
 def _clipped(image: Array, least: Any) -> Array:
+    return _between(image, least)
+
+
+def _between(image: Array, least: Any) -> Array:
+    if least is None:
+        return image
     xp = namespace(image)
     if hasattr(least, "shape"):
         image, least = xp.maximum(image, as_dtype(least, dtype_of(image).name)), None
