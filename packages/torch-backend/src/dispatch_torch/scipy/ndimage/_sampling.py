@@ -210,7 +210,7 @@ def sample(images: Tensor, positions: Positions, spline: Spline, dtype: torch.dt
     if 0 in images.shape and not padding(spline.mode, spline.order, spline.prefilter):
         return empty_images(images, positions, spline, dtype)
     found = field(images, spline, dtype)
-    if _is_recorded(images, positions):
+    if is_recorded(images, positions):
         return _block(found, positions, slice(None), spline, dtype)
     result = torch.empty(shape, dtype=dtype, device=images.device)
     most = _BLOCK_CPU if on_cpu(images.device) else _BLOCK
@@ -227,7 +227,7 @@ def empty_images(images: Tensor, positions: Positions, spline: Spline, dtype: to
     return filled.expand(images.shape[0], *positions.shape).clone().view(dtype)
 
 
-def _is_recorded(images: Tensor, positions: Positions) -> bool:
+def is_recorded(images: Tensor, positions: Positions) -> bool:
     """Whether operations are differentiated, transformed or traced, so that there must be no writing in place."""
     return torch.compiler.is_compiling() or any(
         needs_grad(t) or torch._C._functorch.is_functorch_wrapped_tensor(t)
@@ -238,15 +238,7 @@ def _is_recorded(images: Tensor, positions: Positions) -> bool:
 def _block(found: Field, positions: Positions, rows: slice, spline: Spline, dtype: torch.dtype) -> Tensor:
     """Results for some rows."""
     device = found.lines.device
-    outside: Tensor | None = None
-    index: Any = 0
-    fractions = []
-    for axis, place in enumerate(positions.on_device(rows, widest_dtype(device), device)):
-        whole, fraction, nowhere = _split(place + found.margin, found.lengths[axis], spline)
-        index = index + (whole.to(torch.int64) + (spline.pad - spline.order // 2)) * found.strides[axis]
-        fractions.append(fraction)
-        if nowhere is not None:
-            outside = nowhere if outside is None else outside | nowhere
+    index, fractions, outside = located(found, positions, rows, spline)
     shape = (found.lines.shape[0], *index.shape)
     if spline.order == 0:
         total = found.lines.index_select(1, index.reshape(-1)).view(shape)
@@ -259,6 +251,23 @@ def _block(found: Field, positions: Positions, rows: slice, spline: Spline, dtyp
     if outside is not None:
         total = torch.where(outside, value, total)
     return total.view(dtype) if found.raw and dtype != found.compute else cast_rounded(total, dtype)
+
+
+def located(
+    found: Field, positions: Positions, rows: slice, spline: Spline
+) -> tuple[Tensor, list[Tensor], Tensor | None]:
+    """The index of the first coefficient of each result in some rows, fractions by axis, and which have no value."""
+    device = found.lines.device
+    outside: Tensor | None = None
+    index: Any = 0
+    fractions = []
+    for axis, place in enumerate(positions.on_device(rows, widest_dtype(device), device)):
+        whole, fraction, nowhere = _split(place + found.margin, found.lengths[axis], spline)
+        index = index + (whole.to(torch.int64) + (spline.pad - spline.order // 2)) * found.strides[axis]
+        fractions.append(fraction)
+        if nowhere is not None:
+            outside = nowhere if outside is None else outside | nowhere
+    return index, fractions, outside
 
 
 def _split(place: Tensor, length: int, spline: Spline) -> tuple[Tensor, Tensor, Tensor | None]:

@@ -19,9 +19,8 @@ import torch
 from torch import Tensor
 
 from ..._kernels import on_cpu
-from ._correlate1d import needs_grad
 from ._output import compute_dtype, is_integral
-from ._sampling import Spline, _split, field, sample, taps
+from ._sampling import Spline, field, is_recorded, located, sample, taps
 from ._sampling_positions import UNFOLDED, Affine, Points, Positions, folded
 from ._spline import basis_weights, spline_coefficients
 
@@ -54,7 +53,7 @@ def stacked(images: Tensor, positions: Positions, spline: Spline, dtype: torch.d
         return None
     if is_integral(dtype) or not all(on_cpu(t.device) for t in (images, *positions.terms())):
         return None
-    if any(needs_grad(t) for t in (images, *positions.terms())) or 0 in images.shape:
+    if is_recorded(images, positions) or 0 in images.shape:
         return None
     if (spline.mode == "grid-constant" and spline.cval != 0) or not bool(torch.isfinite(images.sum())):
         return None
@@ -87,12 +86,8 @@ def _along(image: Tensor, stack: _Stack, spline: Spline) -> tuple[Tensor, Tensor
 def _across(lines: Tensor, positions: Positions, spline: Spline, compute: torch.dtype) -> Tensor:
     """Lines at positions in the axes across, in the last axis of the result."""
     found = field(lines, spline, compute, _filtered)
-    index, outside, weights = torch.zeros((), dtype=torch.int64), torch.tensor(False), []
-    for axis, place in enumerate(positions.on_device(slice(None), torch.float64, lines.device)):
-        whole, fraction, nowhere = _split(place + found.margin, found.lengths[axis], spline)
-        index = index + (whole.to(torch.int64) + (spline.pad - spline.order // 2)) * found.strides[axis]
-        weights.append([w.to(found.compute) for w in basis_weights(fraction, spline.order)])
-        outside = outside if nowhere is None else outside | nowhere
+    index, fractions, outside = located(found, positions, slice(None), spline)
+    weights = [[w.to(found.compute) for w in basis_weights(t, spline.order)] for t in fractions]
     offsets, factors = zip(*taps(found.strides, weights), strict=True)
     products = torch.stack([math.prod(f[1:], start=f[0]) for f in factors], dim=-1)
     index = index.unsqueeze(-1) + torch.tensor(offsets)
@@ -101,7 +96,7 @@ def _across(lines: Tensor, positions: Positions, spline: Spline, compute: torch.
     result = torch.nn.functional.embedding_bag(
         index.reshape(size, -1), table, mode="sum", per_sample_weights=products.reshape(size, -1)
     ).reshape(*positions.shape, -1)
-    if outside.any():
+    if outside is not None:
         result[outside] = spline.cval
     return result
 
