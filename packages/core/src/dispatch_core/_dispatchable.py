@@ -63,6 +63,7 @@ class Dispatchable:
         problem = declaration.misfit(self.signature)
         if problem:
             raise BackendError(f"{self.qualified} is declared wrongly: {problem}")
+        self.parameters = declaration.parameters
         self._implementations: dict[str, Implementation | str | None] = {}
         self._forwarders: dict[Callable[..., Any], Callable[..., Any]] = {}
         self.rerouted = compile_wrapper(self)
@@ -91,7 +92,7 @@ class Dispatchable:
             chosen = self.declaration.state == "write"
             parts = arrays_of(arguments[first], self.library, parameters_only=chosen)
             found += [Operand(f"{first}.{path}", value, classify(type(value))) for path, value in parts]
-        for name, sequence in self.declaration.parameters:
+        for name, sequence in self.parameters:
             value = arguments[name]
             group = classify(type(value))
             if group != NO_PART:
@@ -213,7 +214,7 @@ class Dispatchable:
             return
         if self.declaration.state:
             return
-        if any(s and isinstance(arguments[n], (list, tuple)) for n, s in self.declaration.parameters):
+        if any(s and isinstance(arguments[n], (list, tuple)) for n, s in self.parameters):
             return
         if route.implementation is not None and route.kind in ("backend", "portable", "home"):
             note = functools.partial(annotate, implementation=route.implementation, kind=route.kind)
@@ -226,7 +227,7 @@ class Dispatchable:
             target = self.original
         else:
             return
-        key = tuple(type(arguments[n]) for n, _ in self.declaration.parameters)
+        key = tuple(type(arguments[n]) for n, _ in self.parameters)
         cache[key if len(key) != 1 else key[0]] = target
 
 

@@ -109,6 +109,11 @@ class _Exchange:
         for original, converted, _, _ in self.pairs:
             if result is converted:
                 return original
+        result = self.refit(result)
+        if wanted(classify(type(result))):
+            converted, copied = self.back(result)
+            self.copied += copied
+            return self.refit(converted)
         if isinstance(result, (list, tuple)):
             if all(type(r) in _PLAIN for r in result):
                 return result
@@ -120,12 +125,7 @@ class _Exchange:
             return (self.give(r, wanted) for r in result)
         if isinstance(result, dict):
             return {key: self.give(value, wanted) for key, value in result.items()}
-        result = self.refit(result)
-        if not wanted(classify(type(result))):
-            return result
-        converted, copied = self.back(result)
-        self.copied += copied
-        return self.refit(converted)
+        return result
 
     def write_back(self) -> None:
         """Copy into the caller's arrays what was computed in copies of them."""
@@ -204,7 +204,7 @@ def _exchanged(
     if function.declaration.state:
         first = next(iter(arguments))
         exchanged[first] = exchange.take_instance(arguments[first], function.library, wanted)
-    for name, sequence in function.declaration.parameters:
+    for name, sequence in function.parameters:
         write = name in function.declaration.writes
         exchanged[name] = exchange.take(arguments[name], wanted, sequence, write)
     return exchanged

@@ -136,7 +136,7 @@ def _host_route(
         entry = backend_entries()[name]
         found = _select(entry, function, arguments, operands, options)
         if isinstance(found, Route):
-            return dataclasses.replace(found, passed=tuple(passed_over))
+            return dataclasses.replace(found, passed=tuple(passed_over)) if passed_over else found
         passed_over.append(Passed(name, found))
     route = Route(
         function=function.qualified,

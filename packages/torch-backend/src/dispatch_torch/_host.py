@@ -6,6 +6,7 @@ arrays with negative strides or strides that aren't whole elements. Other device
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
@@ -69,13 +70,7 @@ class TorchHost:
 
     def refuse(self, array: np.ndarray, device: str) -> str | None:
         """Why torch cannot take the array, or None."""
-        if array.dtype.name not in _DTYPES:
-            return f"torch has no dtype {array.dtype.name}"
-        if not array.dtype.isnative:
-            return f"its dtype {array.dtype} is not in this machine's byte order"
-        if device.startswith("mps") and array.dtype.name in _NOT_ON_MPS:
-            return f"mps devices have no {array.dtype.name}"
-        return None
+        return _refused(array.dtype, device.startswith("mps"))
 
     def from_host(self, array: np.ndarray, device: str, *, write: bool) -> tuple[torch.Tensor, int]:
         """A tensor for the array, and the number of bytes that were copied."""
@@ -110,6 +105,17 @@ class TorchHost:
         synchronize = getattr(getattr(torch, torch.device(device).type, None), "synchronize", None)
         if synchronize is not None:
             synchronize()
+
+
+@functools.cache
+def _refused(dtype: np.dtype, mps: bool) -> str | None:
+    if dtype.name not in _DTYPES:
+        return f"torch has no dtype {dtype.name}"
+    if not dtype.isnative:
+        return f"its dtype {dtype} is not in this machine's byte order"
+    if mps and dtype.name in _NOT_ON_MPS:
+        return f"mps devices have no {dtype.name}"
+    return None
 
 
 def _available(name: str) -> bool:
