@@ -163,7 +163,7 @@ REFUSED = [
     ("spline_filter", {"output": np.int32}, "output is of int32"),
     ("binary_dilation", {"mask": np.ones((5, 6), np.int16), "iterations": 2}, "one byte"),
     ("binary_propagation", {"mask": np.ones((5, 6), np.int16)}, "one byte"),
-    ("distance_transform_edt", {"sampling": 0.0}, "not positive"),
+    ("distance_transform_edt", {"sampling": 0.0}, "must be positive"),
 ]
 
 

@@ -12,8 +12,8 @@ from scipy import ndimage as host
 torch = pytest.importorskip("torch")
 
 from dispatch_core import using  # noqa: E402
+from dispatch_scipy.arguments import gaussian_weights  # noqa: E402
 from dispatch_torch.scipy import ndimage  # noqa: E402
-from dispatch_torch.scipy.ndimage._gaussian import gaussian_weights  # noqa: E402
 
 MODES = ("reflect", "mirror", "constant", "nearest", "wrap")
 nan, inf = float("nan"), float("inf")

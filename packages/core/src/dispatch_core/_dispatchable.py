@@ -23,7 +23,7 @@ from . import _discovery, _hostcall
 from ._backend import Implementation
 from ._errors import BackendError, DispatchWarning
 from ._families import NO_PART, classify
-from ._generated import ROUTES, clone, compile_forwarder, compile_runner, compile_wrapper
+from ._generated import ROUTES, clone, compile_forwarder, compile_key, compile_runner, compile_wrapper
 from ._options import Options, current_options, get_base
 from ._plugin import Function
 from ._routes import Operand, Passed, Route, decide, selected_backends
@@ -66,6 +66,7 @@ class Dispatchable:
         self.parameters = declaration.parameters
         self._implementations: dict[str, Implementation | str | None] = {}
         self._forwarders: dict[Callable[..., Any], Callable[..., Any]] = {}
+        self._key = compile_key(self)
         self.rerouted = compile_wrapper(self)
         self.explicit = clone(self.rerouted, explicit)
 
@@ -227,8 +228,7 @@ class Dispatchable:
             target = self.original
         else:
             return
-        key = tuple(type(arguments[n]) for n, _ in self.parameters)
-        cache[key if len(key) != 1 else key[0]] = target
+        cache[self._key(*arguments.values())] = target
 
 
 def annotate(error: BaseException, implementation: Implementation, kind: str) -> None:

@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING, Any, Final
 from ._backend import Implementation, Limit, dtype_name
 from ._compile import compile_function, def_name, forwarding_source, local_name
 from ._options import block
+from ._shortcuts import shortcut_of
 
 if TYPE_CHECKING:
     from ._dispatchable import Dispatchable
 
-__all__ = ["ROUTES", "clone", "compile_forwarder", "compile_runner", "compile_wrapper"]
+__all__ = ["ROUTES", "clone", "compile_forwarder", "compile_key", "compile_runner", "compile_wrapper"]
 
 #: The global of a wrapper that holds its cache: types of the dispatch arguments to the callable.
 ROUTES: Final = "__dispatch_routes"
@@ -29,32 +30,37 @@ ROUTES: Final = "__dispatch_routes"
 _WRAPPER: Final = """\
 def {name}({parameters}):
     if __dispatch_block() is None and (__dispatch_f := __dispatch_routes.get({key})) is not None:
-        return __dispatch_f({arguments})
+        return {call}
     return __dispatch_slow(({values}))
+"""
+_KEY: Final = """\
+def key({values}):
+    return {key}
 """
 _RUNNER: Final = """\
 def {name}({parameters}):
+{attempts}    return __dispatch_slow(({values}))
+"""
+_ATTEMPT: Final = """\
     if {accepted}:
         try:
-            return __dispatch_call({arguments})
+            return {call}
         except Exception as __dispatch_error:
             __dispatch_annotate(__dispatch_error)
             raise
-    return __dispatch_slow(({values}))
 """
 
 
 def compile_wrapper(function: Dispatchable) -> types.FunctionType:
     """The function that stands for the library's own: same name, signature and docstring."""
     forwarding = forwarding_source(function.signature)
-    keys = [f"__dispatch_type({_local(function.signature, n)})" for n, _ in function.declaration.parameters]
     name = def_name(function.original)
     source = _WRAPPER.format(
         name=name,
         parameters=forwarding.parameters,
-        arguments=forwarding.arguments,
+        call=_call("__dispatch_f", forwarding.arguments, function.signature),
         values=_values(function.signature),
-        key=keys[0] if len(keys) == 1 else f"({', '.join(keys)})",
+        key=_key(function),
     )
     namespace = {
         **forwarding.namespace,
@@ -71,6 +77,34 @@ def compile_wrapper(function: Dispatchable) -> types.FunctionType:
     wrapper.__signature__ = function.signature  # type: ignore[attr-defined]
     wrapper.__dispatch__ = function  # type: ignore[attr-defined]
     return wrapper
+
+
+def compile_key(function: Dispatchable) -> types.FunctionType:
+    """The key of a call in the wrapper's cache, for the values of all parameters in order."""
+    source = _KEY.format(values=_values(function.signature), key=_key(function))
+    label = f"key of {function.qualified}"
+    return compile_function(source, "key", {"__dispatch_type": type}, label=label, module=__name__)
+
+
+def _key(function: Dispatchable) -> str:
+    """Source of a call's key: the types of the dispatch arguments, without those left out if all of these are None.
+
+    Most calls give no array but the first, and a single type is found in less time than a tuple of them.
+    """
+    signature = function.signature
+    local = {n: _local(signature, n) for n, _ in function.declaration.parameters}
+    optional = [n for n in local if signature.parameters[n].default is None]
+    needed = [n for n in local if n not in optional] or [*local]
+    every = _types(local.values())
+    if not optional or len(needed) == len(local):
+        return every
+    absent = " and ".join(f"{local[n]} is None" for n in optional)
+    return f"{_types(local[n] for n in needed)} if {absent} else {every}"
+
+
+def _types(names: Iterable[str]) -> str:
+    sources = [f"__dispatch_type({name})" for name in names]
+    return sources[0] if len(sources) == 1 else f"({', '.join(sources)})"
 
 
 def clone(function: types.FunctionType, module: str) -> types.FunctionType:
@@ -116,15 +150,23 @@ def compile_runner(
     )
     if accepted and host_flag is not None:
         accepted = [f"({' and '.join(f'{a}.{host_flag}' for a in local)} or {accepted[0]})"]
+    declared: list[str] = []
     for number, limit in enumerate(x for x in implementation.limits if not x.selection_only):
-        accepted += _acceptance(limit, f"__dispatch_limit_{number}", signature, local, namespace)
+        sources = _acceptance(limit, f"__dispatch_limit_{number}", signature, local, namespace)
+        (accepted if limit.kind == "missing" else declared).extend(sources)
+    attempts = []
+    if found := _shortcut(signature, implementation.call, namespace):
+        condition, call = found
+        attempts.append(_ATTEMPT.format(accepted=" and ".join([*accepted, condition]), call=call))
+    accepted += declared
+    call = _call("__dispatch_call", _forwarded(signature, implementation.call), signature)
+    attempts.append(_ATTEMPT.format(accepted=" and ".join(accepted) or "True", call=call))
     name = def_name(function.original)
     source = _RUNNER.format(
         name=name,
         parameters=forwarding.parameters,
-        arguments=_forwarded(signature, implementation.call),
+        attempts="".join(attempts),
         values=_values(signature),
-        accepted=" and ".join(accepted) or "True",
     )
     label = f"{function.qualified} by {implementation.backend}"
     return compile_function(source, name, namespace, label=label, module=__name__)
@@ -176,12 +218,36 @@ def _acceptance(
 
 
 def compile_forwarder(signature: inspect.Signature, target: Callable[..., Any]) -> types.FunctionType:
-    """``f(*values of all parameters in order)`` that calls `target` with those it has."""
-    source = (
-        f"def forward({_values(signature)}):\n    return __dispatch_call({_forwarded(signature, target)})\n"
-    )
+    """``f(*values of all parameters in order)`` that calls `target`, or its shortcut, with those it has."""
+    namespace: dict[str, Any] = {"__dispatch_call": target}
+    source = f"def forward({_values(signature)}):\n"
+    if found := _shortcut(signature, target, namespace):
+        condition, call = found
+        source += f"    if {condition}:\n        return {call}\n"
+    source += f"    return {_call('__dispatch_call', _forwarded(signature, target), signature)}\n"
     label = f"forward {getattr(target, '__module__', '')}.{getattr(target, '__qualname__', '')}"
-    return compile_function(source, "forward", {"__dispatch_call": target}, label=label, module=__name__)
+    return compile_function(source, "forward", namespace, label=label, module=__name__)
+
+
+def _shortcut(
+    signature: inspect.Signature, target: Callable[..., Any], namespace: dict[str, Any]
+) -> tuple[str, str] | None:
+    """Source of the condition of a function's shortcut, and of its call; None if it has none."""
+    declared = shortcut_of(target)
+    if declared is None or (found := declared.source(signature)) is None:
+        return None
+    condition, constants = found
+    namespace.update(constants, __dispatch_shortcut=declared.call)
+    call = _call("__dispatch_shortcut", _forwarded(signature, declared.call), signature)
+    return f"({condition})", call
+
+
+def _call(callee: str, arguments: str, signature: inspect.Signature) -> str:
+    """Source of a call; without ``**kwargs`` where there are none, for to unpack them costs as much as the rest."""
+    for name, parameter in signature.parameters.items():
+        if parameter.kind is parameter.VAR_KEYWORD and arguments.endswith(f", **{name}"):
+            return f"({callee}({arguments}) if {name} else {callee}({arguments.removesuffix(f', **{name}')}))"
+    return f"{callee}({arguments})"
 
 
 def _local(signature: inspect.Signature, name: str) -> str:

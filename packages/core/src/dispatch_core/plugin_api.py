@@ -6,6 +6,7 @@ from ._namespaces import explicit_module, find, library_function, library_method
 from ._observe import Watcher
 from ._options import current_options, library_only, setting
 from ._records import report_kernel
+from ._shortcuts import shortcut
 from ._state import convert_state
 
 __all__ = [
@@ -24,4 +25,5 @@ __all__ = [
     "resolve_device",
     "selection_limits",
     "setting",
+    "shortcut",
 ]

@@ -15,9 +15,9 @@ from ._distance import distances
 from ._filters import filters
 from ._gaussian import gaussians
 from ._interpolation import interpolations
-from ._measure import measurements
+from ._measure import MEASUREMENTS
 from ._morphology import morphology
-from ._regions import regions
+from ._regions import REGIONS
 from ._rules import real_image
 from ._watershed import watershed_ift
 from ._windows import window_functions
@@ -27,16 +27,15 @@ SYMMETRIC: Final = "a structure that isn't symmetric is taken for one; SciPy ref
 
 def functions(source: Any) -> dict[str, Callable[..., Any]]:
     """The functions by name over a module with cupyx's: `cupyx.scipy.ndimage`, or what stands in for it in tests."""
-    linear = filters(source)
     parts = [
-        linear,
-        gaussians(source, linear["correlate1d"]),
+        filters(source),
+        gaussians(source),
         interpolations(source),
         morphology(source),
         distances(source),
         window_functions(source),
-        measurements(),
-        regions(),
+        MEASUREMENTS,
+        REGIONS,
         {
             "label": adapted(source, "label", real_image, differences=(SYMMETRIC,), input=apart),
             "watershed_ift": watershed_ift,

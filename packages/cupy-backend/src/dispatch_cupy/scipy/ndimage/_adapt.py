@@ -1,7 +1,8 @@
 """cupyx's functions under SciPy's contract: their own signature, with arguments prepared on the way.
 
 The function that is made has the parameter list of cupyx's written out, so that the interpreter binds the arguments
-and a call costs one more frame and what is prepared. What must stay true: cupyx's own functions are left as they are.
+and a call costs one more frame and what is prepared. The usual call, with nothing to prepare, doesn't reach it
+(`_usual`). What must stay true: cupyx's own functions are left as they are.
 """
 
 from __future__ import annotations
@@ -10,28 +11,26 @@ import functools
 import inspect
 import operator
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import numpy as np
 from dispatch_core import limits, traits
 from dispatch_core.plugin_api import selection_limits
 
 from ._arrays import as_array, namespace
+from ._usual import FINITE, NAMES, NO_OUTPUT, ONE_MODE, array_or_none, directly, passing, usual, written_out
 
 __all__ = [
     "adapted",
     "apart",
-    "check_call",
     "described",
     "filter_mode",
     "integer",
     "number",
-    "on_dispatching",
-    "passing",
+    "over",
 ]
 
 Rule = Callable[..., str | None]
-Prepare = TypeVar("Prepare", bound=Callable[..., Any])
 #: cupyx's filters lack one of SciPy's names, which stands for the same here (cupy/cupy#8404).
 _MODES: Final = {"grid-constant": "constant"}
 
@@ -64,9 +63,10 @@ def adapted(
         By parameter: gets parameters of the call by name, as they came, and returns what is passed on.
     """
     target = getattr(source, name)
-    scope: dict[str, Any] = {"__target": target, "__as_array": as_array}
+    scope: dict[str, Any] = {**NAMES, "__target": target, "__as_array": as_array}
     heads: list[str] = []
     passed: list[str] = []
+    conditions: list[str] | None = []
     for parameter in inspect.signature(target).parameters.values():
         own = parameter.name
         if parameter.kind is parameter.VAR_KEYWORD:
@@ -84,10 +84,13 @@ def adapted(
             scope[f"__prepare_{own}"] = prepared[own]
             asked = ", ".join(f"{n}={n}" for n in inspect.signature(prepared[own]).parameters)
             value = f"__prepare_{own}({asked})"
-            if usual := getattr(prepared[own], "usual", ""):
-                value = f"{own} if {usual} else {value}"
+            needed = usual(prepared[own])
+            if needed is not None:
+                value = f"{own} if {written_out(needed)} else {value}"
+            conditions = None if conditions is None or needed is None else [*conditions, *needed]
         elif own in arrays:
             value = f"None if {own} is None else __as_array({own}, input)"
+            conditions = None if conditions is None else [*conditions, array_or_none(own)]
         passed.append(f"{own}={value}" if parameter.kind is parameter.KEYWORD_ONLY else value)
     body = f"def {name}({', '.join(heads)}):\n    return __target({', '.join(passed)})\n"
     exec(compile(body, f"<dispatch_cupy {name}>", "exec"), scope)
@@ -95,7 +98,35 @@ def adapted(
     functools.update_wrapper(function, target, assigned=("__doc__", "__qualname__"), updated=())
     del function.__wrapped__  # the signature is its own
     function.__module__ = __name__
-    return described(function, *rules, differences=differences, selected=selected)
+    function = described(function, *rules, differences=differences, selected=selected)
+    return function if conditions is None else directly(target, rules, conditions)(function)
+
+
+def over(
+    source: Any,
+    function: Callable[..., Any],
+    *rules: Rule,
+    differences: Iterable[str] = (),
+    selected: Mapping[str, Rule] | None = None,
+    direct: Iterable[str] | None = None,
+    **names: Any,
+) -> Callable[..., Any]:
+    """A function of this package that calls `source`, its first parameter, which callers don't give.
+
+    Parameters
+    ----------
+    source, *rules, differences, selected
+        As for `adapted`.
+    function : callable
+    direct : iterable of str, optional
+        When cupyx's function of that name gets the call instead, see `directly`; `names` are for these conditions.
+    """
+    partial: Any = functools.update_wrapper(functools.partial(function, source), function)
+    del partial.__wrapped__  # its signature has the source
+    made = described(partial, *rules, differences=differences, selected=selected)
+    if direct is None:
+        return made
+    return directly(getattr(source, function.__name__), rules, direct, **names)(made)
 
 
 def described(
@@ -104,7 +135,8 @@ def described(
     differences: Iterable[str] = (),
     selected: Mapping[str, Rule] | None = None,
 ) -> Callable[..., Any]:
-    """Declare a function's limits and differences."""
+    """Declare a function's limits and differences, and when its limits needn't be asked."""
+    function = directly(function, rules, ())(function)
     function = traits(precision=("default",), differences=differences)(function)
     if selected:
         function = selection_limits(**selected)(function)
@@ -116,20 +148,7 @@ def described(
 # ------------------------------------------------------------------------------------------
 
 
-def passing(usual: str) -> Callable[[Prepare], Prepare]:
-    """Let a parameter through where an expression of the call's parameters is true, without asking the function.
-
-    It stands in the source of the function that is made: the usual call is prepared without a call.
-    """
-
-    def decorate(prepare: Prepare) -> Prepare:
-        prepare.usual = usual  # type: ignore[attr-defined]
-        return prepare
-
-    return decorate
-
-
-@passing("output is None")
+@passing(NO_OUTPUT)
 def apart(input: Any, output: Any) -> Any:
     """The input, as a copy where the output may overlap it."""
     if not isinstance(output, type(input)) or not namespace(input).may_share_memory(input, output):
@@ -137,7 +156,7 @@ def apart(input: Any, output: Any) -> Any:
     return input.copy()
 
 
-@passing("mode.__class__ is str and mode != 'grid-constant'")
+@passing(ONE_MODE)
 def filter_mode(mode: Any) -> Any:
     """The mode, or modes, under a name that cupyx's filters know."""
     if isinstance(mode, str):
@@ -147,36 +166,14 @@ def filter_mode(mode: Any) -> Any:
     return [_MODES.get(m, m) if isinstance(m, str) else m for m in mode]
 
 
-@passing("cval.__class__ is float and cval == cval")
+@passing(FINITE)
 def number(cval: Any) -> float:
     """The constant as a Python number, which cupyx writes into its kernels; NaN as the one that it knows."""
     value = float(cval)
     return np.nan if value != value else value
 
 
+@passing("rank.__class__ is int")
 def integer(rank: Any) -> int:
     """The rank; a `TypeError` if it is no integer."""
     return operator.index(rank)
-
-
-def check_call(function: Any, arguments: Any, keywords: Any) -> None:
-    """Raise what SciPy raises unless a function can be called with further arguments."""
-    if not isinstance(arguments, tuple):
-        raise RuntimeError("extra_arguments must be a tuple")
-    if keywords is not None and not isinstance(keywords, dict):
-        raise RuntimeError("extra_keywords must be a dictionary")
-    if not callable(function):
-        raise ValueError(f"invalid callable given: {function!r}")
-
-
-# ------------------------------------------------------------------------------------------
-# Limits of selection
-# ------------------------------------------------------------------------------------------
-
-
-def on_dispatching(function: Any) -> str | None:
-    """one of the dispatching functions; others are written for NumPy arrays and stay with SciPy"""
-    if hasattr(function, "__dispatch__"):
-        return None
-    name = getattr(function, "__qualname__", None) or type(function).__name__
-    return f"{name} is not a dispatching function, so it may need NumPy arrays; SciPy calls it with these"

@@ -6,7 +6,6 @@ run them on NumPy arrays. What must stay true: nothing mixes arrays of the host 
 
 from __future__ import annotations
 
-import operator
 import warnings
 from collections.abc import Sequence
 from typing import Any, Final
@@ -19,10 +18,8 @@ __all__ = [
     "as_array",
     "cast",
     "cast_rounded",
-    "is_sequence",
     "namespace",
-    "per_axis",
-    "read_axes",
+    "on_host",
 ]
 
 Array = Any
@@ -41,50 +38,9 @@ def as_array(value: Any, like: Array) -> Any:
     return namespace(like).asarray(value)
 
 
-def is_sequence(value: Any) -> bool:
-    """Whether a parameter gives an entry for each axis."""
-    if isinstance(value, str):
-        return False
-    return len(value.shape) > 0 if hasattr(value, "shape") else np.ndim(value) > 0
-
-
-def per_axis(value: Any, count: int, name: str) -> list[Any]:
-    """A sequence of as many entries as there are axes, or one value for all of them.
-
-    Raises
-    ------
-    RuntimeError
-        If a sequence has another length.
-    """
-    if isinstance(value, str) or not hasattr(value, "__iter__") or getattr(value, "ndim", 1) == 0:
-        return [value] * count  # an iterator has a length too, once it is a list
-    entries = list(value)
-    if len(entries) != count:
-        raise RuntimeError(
-            f"{name}: {len(entries)} entries, but {count} axes; give one for each or a single one"
-        )
-    return entries
-
-
-def read_axes(axes: Any, ndim: int) -> tuple[int, ...]:
-    """The axes counted from the front; None is all of them.
-
-    Raises
-    ------
-    ValueError
-        If there is no such axis, or one is given twice.
-    """
-    if axes is None:
-        return tuple(range(ndim))
-    given = [operator.index(a) for a in per_axis(axes, 1, "axes")] if not is_sequence(axes) else list(axes)
-    chosen = []
-    for axis in map(operator.index, given):
-        if not -ndim <= axis < ndim:
-            raise np.exceptions.AxisError(axis, ndim)
-        chosen.append(axis % ndim)
-    if len(set(chosen)) < len(chosen):
-        raise ValueError(f"axes: must be unique, got {tuple(given)}")
-    return tuple(chosen)
+def on_host(value: Any) -> Any:
+    """A kernel-sized array, read; array-likes and None as they are."""
+    return value.get() if hasattr(value, "get") else value
 
 
 def cast(values: Array, dtype: np.dtype) -> Array:

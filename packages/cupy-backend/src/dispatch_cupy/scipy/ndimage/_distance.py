@@ -13,12 +13,20 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import numpy as np
+from dispatch_scipy.arguments import (
+    Wanted,
+    chamfer_name,
+    metric_name,
+    positive_sampling,
+    read_sampling,
+    read_structure,
+)
 from numpy.typing import NDArray
 
-from ._adapt import described
-from ._arrays import namespace
-from ._distance_arguments import Wanted, metric_name, positive_sampling, read_sampling, read_structure
+from ._adapt import described, over
+from ._arrays import namespace, on_host
 from ._rules import dimensions_2_3, not_empty
+from ._usual import passing
 
 __all__ = ["distances"]
 
@@ -31,6 +39,7 @@ _PAIRS: Final = 1 << 24
 #: What SciPy's brute force finds where there is no background.
 _NO_DISTANCE: Final = float(np.sqrt(np.finfo(np.float64).max))
 _FIRST_ROUNDS: Final = 4
+_INT32: Final = np.dtype(np.int32)
 
 
 def _shifted(values: Array, offset: Offset) -> tuple[Array, Array]:
@@ -228,15 +237,16 @@ def distance_transform_cdt(
     """Steps to neighbours up to the background; see `scipy.ndimage.distance_transform_cdt`."""
     wanted = Wanted.read(return_distances, return_indices, distances, indices, type(input))
     mask = input != 0
-    structure, name = read_structure(metric, mask.ndim)
-    wanted.check(tuple(mask.shape), np.dtype(np.int32), ValueError)
+    structure = read_structure(on_host(metric), mask.ndim)
+    wanted.check(tuple(mask.shape), _INT32, _INT32, ValueError)
     if not mask.ndim:
         raise TypeError("input: needs at least one dimension")
     xp = namespace(input)
     if not mask.size:
         nothing = xp.zeros((mask.ndim, *mask.shape), dtype=np.int32)
         return wanted.deliver(nothing[0], nothing)
-    if name and not wanted.places:
+    name = chamfer_name(structure)
+    if name is not None and not wanted.places:
         steps = taxicab(mask) if name == "taxicab" else chessboard(mask)
         return wanted.deliver(xp.where(xp.all(mask), -1, steps).astype(np.int32), None)
     steps, places = scans(mask, structure)
@@ -258,7 +268,7 @@ def distance_transform_bf(
     mask = input != 0
     spacing = read_sampling(sampling, mask.ndim)
     dtype = np.dtype(np.float64 if name == "euclidean" else np.uint32)
-    wanted.check(tuple(mask.shape), dtype, RuntimeError)
+    wanted.check(tuple(mask.shape), dtype, _INT32, RuntimeError)
     xp = namespace(input)
     if not wanted.places and name != "euclidean":
         found, places = (taxicab(mask) if name == "taxicab" else chessboard(mask)), None
@@ -270,45 +280,55 @@ def distance_transform_bf(
     return wanted.deliver(xp.where(xp.all(mask), xp.asarray(none, dtype=dtype), found.astype(dtype)), places)
 
 
-def distances(source: Any) -> dict[str, Callable[..., Any]]:
-    """The functions over `source`, which is `cupyx.scipy.ndimage`."""
+def distance_transform_edt(
+    source: Any,
+    input: Array,
+    sampling: Any = None,
+    return_distances: bool = True,
+    return_indices: bool = False,
+    distances: Array | None = None,
+    indices: Array | None = None,
+) -> Any:
+    """Exact Euclidean distances to the background; see `scipy.ndimage.distance_transform_edt`.
 
-    def distance_transform_edt(
-        input: Array,
-        sampling: Any = None,
-        return_distances: bool = True,
-        return_indices: bool = False,
-        distances: Array | None = None,
-        indices: Array | None = None,
-    ) -> Any:
-        """Exact Euclidean distances to the background; see `scipy.ndimage.distance_transform_edt`.
-
-        Results are copied to the arrays given: cupyx compares their shapes with that of a padded image.
-        """
-        wanted = Wanted.read(return_distances, return_indices, distances, indices, type(input))
-        spacing = list(read_sampling(sampling, input.ndim))
-        wanted.check(tuple(input.shape), np.dtype(np.float64), RuntimeError)
-        found = source.distance_transform_edt(
-            namespace(input).ascontiguousarray(input != 0), spacing, wanted.distances, wanted.places
-        )
-        both = found if wanted.distances and wanted.places else (found, found)
-        return wanted.deliver(both[0], both[1].astype(np.int32) if wanted.places else None)
-
-    return {
-        "distance_transform_edt": described(
-            distance_transform_edt,
-            dimensions_2_3,
-            not_empty,
-            positive_sampling,
-            differences=(_TIES, _NO_BACKGROUND),
-        ),
-        "distance_transform_cdt": described(distance_transform_cdt),
-        "distance_transform_bf": described(
-            distance_transform_bf, some_dimension, not_empty, positive_sampling
-        ),
-    }
+    Results are copied to the arrays given: cupyx compares their shapes with that of a padded image.
+    """
+    wanted = Wanted.read(return_distances, return_indices, distances, indices, type(input))
+    spacing = list(read_sampling(sampling, input.ndim))
+    wanted.check(tuple(input.shape), np.dtype(np.float64), _INT32, RuntimeError)
+    found = source.distance_transform_edt(
+        namespace(input).ascontiguousarray(input != 0), spacing, wanted.distances, wanted.places
+    )
+    both = found if wanted.distances and wanted.places else (found, found)
+    return wanted.deliver(both[0], both[1].astype(np.int32) if wanted.places else None)
 
 
+@passing("sampling is None")
+def right_sampling(sampling: Any) -> str | None:
+    """sampling must be positive and finite"""
+    return positive_sampling(sampling)
+
+
+@passing("input.ndim")
 def some_dimension(input: Any) -> str | None:
     """at least one dimension"""
     return None if input.ndim else "input has no dimension"
+
+
+def distances(source: Any) -> dict[str, Callable[..., Any]]:
+    """The functions over `source`, which is `cupyx.scipy.ndimage`."""
+    euclidean = over(
+        source,
+        distance_transform_edt,
+        dimensions_2_3,
+        not_empty,
+        right_sampling,
+        differences=(_TIES, _NO_BACKGROUND),
+    )
+    return {"distance_transform_edt": euclidean, **_OWN}
+
+
+_OWN: Final = {
+    "distance_transform_cdt": described(distance_transform_cdt),
+    "distance_transform_bf": described(distance_transform_bf, some_dimension, not_empty, right_sampling),
+}

@@ -10,23 +10,9 @@ from numpy.typing import NDArray
 
 from ._arrays import namespace
 
-__all__ = ["check_origin", "extended", "windows"]
+__all__ = ["extended", "windows"]
 
 Array = Any
-
-
-def check_origin(origin: Any, length: int) -> int:
-    """An origin that keeps the centre of a window within it.
-
-    Raises
-    ------
-    ValueError
-        If it doesn't.
-    """
-    shift = int(origin)
-    if not 0 <= length // 2 + shift < length:
-        raise ValueError(f"invalid origin: {origin} moves a window of {length} off its centre")
-    return shift
 
 
 def _sources(length: int, before: int, after: int, mode: str) -> NDArray[np.int64]:

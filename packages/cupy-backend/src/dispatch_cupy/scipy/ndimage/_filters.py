@@ -11,12 +11,14 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import numpy as np
+from dispatch_scipy.arguments import normalize_axes, on_dispatching, per_axis
 
-from ._adapt import adapted, apart, described, filter_mode, integer, number, on_dispatching, passing
-from ._arrays import Target, namespace, per_axis, read_axes
+from ._adapt import adapted, apart, filter_mode, integer, number, over
+from ._arrays import Target, namespace
 from ._rules import linear_rule, not_empty, order_rule
+from ._usual import FINITE, NO_AXES, NO_OUTPUT, ONE_MODE, WIDE, passing
 
-__all__ = ["LINEAR", "ROUNDING", "filters", "in_turn", "kept", "widened"]
+__all__ = ["LENIENT", "ROUNDING", "correlate1d", "filters", "in_turn"]
 
 Array = Any
 Functions = dict[str, Callable[..., Any]]
@@ -33,25 +35,34 @@ _NAN: Final = "NaN: which numbers are compared with it decides, here and in SciP
 _RUNNING: Final = "infinities and NaN stay in their window; SciPy's running sum carries them on"
 
 
-@passing("input.dtype.char not in 'bBhH'")
+@passing(WIDE)
 def widened(input: Array) -> Array:
     """The image, short integers as double."""
     return input.astype(np.float64) if input.dtype.char in _NARROW else input
 
 
-@passing("output is not None or input.dtype.char not in 'bBhH'")
+@passing(WIDE)
 def kept(input: Array, output: Any) -> Any:
     """The output, with the dtype that a widened image had."""
     return input.dtype if output is None and input.dtype.char in _NARROW else output
 
 
-LINEAR: Final[dict[str, Any]] = {"input": widened, "output": kept, "mode": filter_mode, "cval": number}
+_LINEAR: Final[dict[str, Any]] = {"input": widened, "output": kept, "mode": filter_mode, "cval": number}
+
+
+def correlate1d(
+    source: Any, input: Array, weights: Array, axis: int, output: Any, mode: Any, cval: Any, origin: int = 0
+) -> Array:
+    """cupyx's correlation along one axis with weights on the device, of short integers in double."""
+    return source.correlate1d(
+        widened(input), weights, axis, kept(input, output), filter_mode(mode), number(cval), origin
+    )
 
 
 def filters(source: Any) -> Functions:
     """The filters over `source`, which is `cupyx.scipy.ndimage`."""
     linear: Any = functools.partial(
-        adapted, source, arrays=("weights",), differences=(ROUNDING, LENIENT), **LINEAR
+        adapted, source, arrays=("weights",), differences=(ROUNDING, LENIENT), **_LINEAR
     )
     found = {
         name: linear(name, linear_rule) for name in ("convolve", "convolve1d", "correlate", "correlate1d")
@@ -61,7 +72,7 @@ def filters(source: Any) -> Functions:
         found[name] = stepwise(name, linear_rule, differences=(_UNSIGNED, LENIENT))
     for name, function in (("generic_laplace", "derivative2"), ("generic_gradient_magnitude", "derivative")):
         found[name] = stepwise(name, linear_rule, selected={function: on_dispatching})
-    return {**found, **_boxes(source, found["correlate1d"]), **_orders(source), **_fourier(source)}
+    return {**found, **_boxes(source), **_orders(source), **_fourier(source)}
 
 
 # ------------------------------------------------------------------------------------------
@@ -85,61 +96,68 @@ def in_turn(passes: Sequence[Callable[[Array, Any], Array]], input: Array, outpu
     return current
 
 
-def _boxes(source: Any, correlate1d: Callable[..., Any]) -> Functions:
-    exact: Any = functools.partial(described, differences=(_RUNNING, ROUNDING, LENIENT))
-    plain = adapted(source, "uniform_filter1d", **LINEAR)
+def uniform_filter1d(
+    source: Any,
+    input: Array,
+    size: int,
+    axis: int = -1,
+    output: Any = None,
+    mode: str = "reflect",
+    cval: float = 0.0,
+    origin: int = 0,
+) -> Array:
+    """Means along one axis; see `scipy.ndimage.uniform_filter1d`."""
+    if size < 1:
+        raise RuntimeError(f"incorrect filter size: {size} is less than 1")
+    target = Target.read(output, input)
+    if target.dtype.kind not in "iu" or input.dtype.kind == "c":
+        into, boundary = kept(input, output), filter_mode(mode)
+        return source.uniform_filter1d(widened(input), size, axis, into, boundary, number(cval), origin)
+    ones = namespace(input).ones(size, dtype=np.float64)
+    total = correlate1d(source, input.astype(np.float64), ones, axis, None, mode, cval, origin)
+    return target.deliver(total / size)
 
-    def uniform_filter1d(
-        input: Array,
-        size: int,
-        axis: int = -1,
-        output: Any = None,
-        mode: str = "reflect",
-        cval: float = 0.0,
-        origin: int = 0,
-    ) -> Array:
-        """Means along one axis; see `scipy.ndimage.uniform_filter1d`."""
-        if size < 1:
-            raise RuntimeError(f"incorrect filter size: {size} is less than 1")
-        target = Target.read(output, input)
-        if target.dtype.kind not in "iu" or input.dtype.kind == "c":
-            return plain(input, size, axis, output, mode, cval, origin)
-        ones = namespace(input).ones(size, dtype=np.float64)
-        wide = input.astype(np.float64)
-        total = correlate1d(wide, ones, axis, None, mode, cval, origin)
-        return target.deliver(total / size)
 
-    def uniform_filter(
-        input: Array,
-        size: Any = 3,
-        output: Any = None,
-        mode: Any = "reflect",
-        cval: float = 0.0,
-        origin: Any = 0,
-        *,
-        axes: Any = None,
-    ) -> Array:
-        """Means of boxes; see `scipy.ndimage.uniform_filter`."""
-        chosen = read_axes(axes, input.ndim)
-        each = zip(
-            chosen,
-            per_axis(size, len(chosen), "size"),
-            per_axis(mode, len(chosen), "mode"),
-            per_axis(origin, len(chosen), "origin"),
-            strict=True,
+def uniform_filter(
+    source: Any,
+    input: Array,
+    size: Any = 3,
+    output: Any = None,
+    mode: Any = "reflect",
+    cval: float = 0.0,
+    origin: Any = 0,
+    *,
+    axes: Any = None,
+) -> Array:
+    """Means of boxes; see `scipy.ndimage.uniform_filter`."""
+    chosen = normalize_axes(axes, input.ndim)
+    each = zip(
+        chosen,
+        per_axis(size, len(chosen), "size"),
+        per_axis(mode, len(chosen), "mode"),
+        per_axis(origin, len(chosen), "origin"),
+        strict=True,
+    )
+    passes = [
+        lambda x, out, a=axis, n=int(length), m=mode_, o=origin_: uniform_filter1d(
+            source, x, n, a, out, m, cval, o
         )
-        passes = [
-            lambda x, out, a=axis, n=int(length), m=mode_, o=origin_: uniform_filter1d(
-                x, n, a, out, m, cval, o
-            )
-            for axis, length, mode_, origin_ in each
-            if length > 1
-        ]
-        return in_turn(passes, input, output)
+        for axis, length, mode_, origin_ in each
+        if length > 1
+    ]
+    return in_turn(passes, input, output)
 
+
+def _boxes(source: Any) -> Functions:
+    exact: Any = functools.partial(over, source, differences=(_RUNNING, ROUNDING, LENIENT))
+    floating = (NO_OUTPUT, FINITE, ONE_MODE, "input.dtype in inexact", "origin is default.origin")
     return {
-        "uniform_filter1d": exact(uniform_filter1d, linear_rule),
-        "uniform_filter": exact(uniform_filter, linear_rule),
+        "uniform_filter1d": exact(
+            uniform_filter1d, linear_rule, direct=("size.__class__ is int", "size > 0", *floating)
+        ),
+        "uniform_filter": exact(
+            uniform_filter, linear_rule, direct=("size.__class__ is int", NO_AXES, *floating)
+        ),
     }
 
 

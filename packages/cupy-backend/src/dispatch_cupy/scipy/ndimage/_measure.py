@@ -8,17 +8,17 @@ the host.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
+from dispatch_scipy.arguments import is_sequence
 
 from ._adapt import described
-from ._arrays import as_array, is_sequence, namespace
+from ._arrays import as_array, namespace
 from ._rules import real_image
 
-__all__ = ["Groups", "groups_of", "measurements", "region_of"]
+__all__ = ["MEASUREMENTS", "Groups", "groups_of", "is_several", "region_of"]
 
 Array = Any
 _TIES: Final = "of equal extremes of several regions the first is taken; SciPy's sort takes any"
@@ -283,10 +283,16 @@ def _lowest(input: Array, labels: Any, dtype: np.dtype) -> Array:
     return xp.sort(image[marks == marks.min()])[0].astype(dtype)
 
 
-def measurements() -> dict[str, Callable[..., Any]]:
-    """The functions of this module."""
-    plain = (sum, sum_labels, mean, variance, standard_deviation, center_of_mass, minimum, maximum)
-    found = {f.__name__: described(f, real_image) for f in plain}
-    for function in (minimum_position, maximum_position, extrema):
-        found[function.__name__] = described(function, real_image, differences=(_TIES,))
-    return {**found, "median": described(median, real_image)}
+MEASUREMENTS: Final = {
+    **{
+        function.__name__: described(function, real_image)
+        for function in (
+            *(sum, sum_labels, mean, median, variance, standard_deviation, center_of_mass),
+            *(minimum, maximum),
+        )
+    },
+    **{
+        function.__name__: described(function, real_image, differences=(_TIES,))
+        for function in (minimum_position, maximum_position, extrema)
+    },
+}

@@ -10,18 +10,21 @@ from __future__ import annotations
 import functools
 import operator
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
-from ._adapt import adapted, apart, described, filter_mode, number, passing
-from ._arrays import as_array, namespace, per_axis
+from dispatch_scipy.arguments import per_axis
+
+from ._adapt import adapted, apart, filter_mode, number, over
+from ._arrays import as_array, namespace
 from ._filters import LENIENT
 from ._rules import byte_mask, byte_mask_always, grey_rule, real_image
+from ._usual import BOOLEAN, CONTIGUOUS, NO_AXES, NO_OUTPUT, array_or_none, passing
 
 __all__ = ["morphology"]
 
 Array = Any
 Functions = dict[str, Callable[..., Any]]
-_NAN = "NaN: which numbers are compared with it decides, here and in SciPy, and they differ"
+_NAN: Final = "NaN: which numbers are compared with it decides, here and in SciPy, and they differ"
 
 
 def morphology(source: Any) -> Functions:
@@ -34,15 +37,68 @@ def morphology(source: Any) -> Functions:
 # ------------------------------------------------------------------------------------------
 
 
-@passing("not input.ndim or input.flags.c_contiguous")
+@passing(CONTIGUOUS)
 def dense(input: Array) -> Array:
     """The image in memory of its own order, where no two elements share a place."""
     return namespace(input).ascontiguousarray(input) if input.ndim else input
 
 
+@passing("(iterations is default.iterations or iterations.__class__ is int and iterations == 1)")
 def brute_force() -> bool:
     """What cupyx has."""
     return True
+
+
+def binary_fill_holes(
+    source: Any,
+    input: Array,
+    structure: Any = None,
+    output: Any = None,
+    origin: Any = 0,
+    *,
+    axes: Any = None,
+) -> Array | None:
+    """Fill what the background outside doesn't reach; see `scipy.ndimage.binary_fill_holes`.
+
+    With the usual structure cupyx labels the background. With another one, which may not be symmetric, the
+    outside is dilated as SciPy does it, and each step waits for the device.
+    """
+    if isinstance(output, type(input)) and output.dtype.kind == "c":
+        raise TypeError("Complex output type not supported")
+    if isinstance(output, type(input)) and output.dtype.name == "float16":
+        raise RuntimeError("data type not supported: float16")
+    image = dense(input != 0)
+    usual = structure is None and axes is None and input.ndim > 0
+    if usual and not any(per_axis(origin, input.ndim, "origin")):
+        filled = source.binary_fill_holes(image)
+    else:
+        nothing = namespace(input).zeros(input.shape, dtype=bool)
+        around = as_array(structure, input)
+        outside = source.binary_dilation(
+            nothing, around, -1, ~image, None, 1, origin, brute_force=True, axes=axes
+        )
+        filled = ~outside
+    if not isinstance(output, type(input)):
+        return filled
+    if tuple(output.shape) != tuple(input.shape):
+        raise RuntimeError(f"output: shape {output.shape} should be {input.shape}")
+    output[...] = filled
+    return None
+
+
+def iterate_structure(source: Any, structure: Array, iterations: int, origin: Any = None) -> Any:
+    """A structure, dilated with itself; see `scipy.ndimage.iterate_structure`."""
+    if iterations < 2:
+        return structure.copy()
+    times = operator.index(iterations) - 1
+    shape = tuple(n + times * (n - 1) for n in structure.shape)
+    start = tuple(times * (n // 2) for n in structure.shape)
+    grown = namespace(structure).zeros(shape, dtype=bool)
+    grown[tuple(slice(s, s + n) for s, n in zip(start, structure.shape, strict=True))] = structure != 0
+    grown = source.binary_dilation(grown, structure, times, None, None, 0, 0, brute_force=True)
+    if origin is None:
+        return grown
+    return grown, [iterations * o for o in per_axis(origin, structure.ndim, "origin")]
 
 
 def _binary(source: Any) -> Functions:
@@ -55,53 +111,9 @@ def _binary(source: Any) -> Functions:
     found["binary_propagation"] = plain(
         "binary_propagation", real_image, byte_mask_always, arrays=("structure", "mask")
     )
-    dilation = source.binary_dilation
-
-    def binary_fill_holes(
-        input: Array, structure: Any = None, output: Any = None, origin: Any = 0, *, axes: Any = None
-    ) -> Array | None:
-        """Fill what the background outside doesn't reach; see `scipy.ndimage.binary_fill_holes`.
-
-        With the usual structure cupyx labels the background. With another one, which may not be symmetric, the
-        outside is dilated as SciPy does it, and each step waits for the device.
-        """
-        if isinstance(output, type(input)) and output.dtype.kind == "c":
-            raise TypeError("Complex output type not supported")
-        if isinstance(output, type(input)) and output.dtype.name == "float16":
-            raise RuntimeError("data type not supported: float16")
-        image = dense(input != 0)
-        usual = structure is None and axes is None and input.ndim > 0
-        if usual and not any(per_axis(origin, input.ndim, "origin")):
-            filled = source.binary_fill_holes(image)
-        else:
-            nothing = namespace(input).zeros(input.shape, dtype=bool)
-            outside = dilation(
-                nothing, as_array(structure, input), -1, ~image, None, 1, origin, brute_force=True, axes=axes
-            )
-            filled = ~outside
-        if not isinstance(output, type(input)):
-            return filled
-        if tuple(output.shape) != tuple(input.shape):
-            raise RuntimeError(f"output: shape {output.shape} should be {input.shape}")
-        output[...] = filled
-        return None
-
-    def iterate_structure(structure: Array, iterations: int, origin: Any = None) -> Any:
-        """A structure, dilated with itself; see `scipy.ndimage.iterate_structure`."""
-        if iterations < 2:
-            return structure.copy()
-        times = operator.index(iterations) - 1
-        shape = tuple(n + times * (n - 1) for n in structure.shape)
-        start = tuple(times * (n // 2) for n in structure.shape)
-        grown = namespace(structure).zeros(shape, dtype=bool)
-        grown[tuple(slice(s, s + n) for s, n in zip(start, structure.shape, strict=True))] = structure != 0
-        grown = dilation(grown, structure, times, None, None, 0, 0, brute_force=True)
-        if origin is None:
-            return grown
-        return grown, [iterations * o for o in per_axis(origin, structure.ndim, "origin")]
-
-    found["binary_fill_holes"] = described(binary_fill_holes, real_image)
-    found["iterate_structure"] = described(iterate_structure)
+    usual = ("structure is None", NO_OUTPUT, "origin is default.origin", NO_AXES, BOOLEAN, "input.ndim")
+    found["binary_fill_holes"] = over(source, binary_fill_holes, real_image, direct=usual)
+    found["iterate_structure"] = over(source, iterate_structure)
     return found
 
 
@@ -110,7 +122,7 @@ def _binary(source: Any) -> Functions:
 # ------------------------------------------------------------------------------------------
 
 
-@passing("footprint is None and structure is None")
+@passing(array_or_none("footprint"), "structure is None")
 def with_footprint(input: Array, footprint: Any, structure: Any) -> Any:
     """The footprint; of a structure alone all of its elements."""
     if footprint is not None or structure is None:

@@ -13,13 +13,15 @@ from typing import Any, Final
 
 import numpy as np
 from dispatch_core.plugin_api import selection_limits
+from dispatch_scipy.arguments import on_dispatching
 
-from ._adapt import described, on_dispatching
+from ._adapt import described
 from ._arrays import as_array, namespace
 from ._measure import groups_of, is_several, region_of
 from ._rules import real_image
+from ._usual import passing
 
-__all__ = ["regions"]
+__all__ = ["REGIONS"]
 
 Array = Any
 _TABLE: Final = "several regions: one array of shape (regions, bins), with 0 where SciPy has None"
@@ -210,6 +212,7 @@ def one_region(labels: Any, index: Any) -> str | None:
     )
 
 
+@passing("(out_dtype is float or out_dtype is int)")
 def no_objects(out_dtype: Any) -> str | None:
     """out_dtype is a dtype that CuPy has"""
     return (
@@ -217,14 +220,11 @@ def no_objects(out_dtype: Any) -> str | None:
     )
 
 
-def regions() -> dict[str, Callable[..., Any]]:
-    """The functions of this module."""
-    counted = described(histogram, real_image, differences=(_TABLE,))
-    return {
-        "find_objects": described(find_objects),
-        "value_indices": described(value_indices),
-        "histogram": selection_limits(one_region)(counted),
-        "labeled_comprehension": described(
-            labeled_comprehension, no_objects, differences=(_ORDER,), selected={"func": on_dispatching}
-        ),
-    }
+REGIONS: Final = {
+    "find_objects": described(find_objects),
+    "value_indices": described(value_indices),
+    "histogram": selection_limits(one_region)(described(histogram, real_image, differences=(_TABLE,))),
+    "labeled_comprehension": described(
+        labeled_comprehension, no_objects, differences=(_ORDER,), selected={"func": on_dispatching}
+    ),
+}

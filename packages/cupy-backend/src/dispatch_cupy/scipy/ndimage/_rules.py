@@ -1,7 +1,7 @@
 """Limits: what cupyx's functions don't do as SciPy's do, as far as arguments tell, with CuPy's reports.
 
-The first line of a rule stands in support tables. Rules read arguments, dtypes and shapes, never elements. Every call
-asks them, so that the usual arguments are let through first.
+The first line of a rule stands in support tables. Rules read arguments, dtypes and shapes, never elements. `passing`
+says for which calls they needn't be asked; of others the usual arguments are let through first.
 """
 
 from __future__ import annotations
@@ -11,6 +11,9 @@ import numbers
 from typing import Any, Final
 
 import numpy as np
+from dispatch_scipy.arguments import is_compiled
+
+from ._usual import FINITE, NO_OUTPUT, NOT_BOOLEAN, ONE_MODE, REAL, passing
 
 __all__ = [
     "byte_mask",
@@ -27,8 +30,9 @@ __all__ = [
     "square_matrix",
 ]
 
-
 _INF: Final = math.inf
+#: With a single mode: real numbers among which the constant, if there is one, has a place.
+_ORDERED: Final = "(input.dtype in floats or input.dtype in real and 'constant' not in mode)"
 
 
 def result_dtype(output: Any, input: Any) -> np.dtype:
@@ -41,13 +45,17 @@ def result_dtype(output: Any, input: Any) -> np.dtype:
     return np.dtype(input.dtype) if output is None else found
 
 
+@passing(REAL)
 def real_image(input: Any) -> str | None:
     """no complex numbers"""
     return f"input is {input.dtype}, and complex numbers have no order" if input.dtype.kind == "c" else None
 
 
+@passing(NO_OUTPUT, FINITE)
 def real_cval(input: Any, output: Any, mode: Any, cval: Any) -> str | None:
     """cval is a real number (cupy/cupy#8405), finite where integers are written in mode constant"""
+    if cval.__class__ is float and -_INF < cval < _INF:
+        return None
     if not isinstance(cval, numbers.Real):
         return f"cval={cval!r} is no real number (cupy/cupy#8405)"
     constant = "constant" in str(mode)
@@ -96,6 +104,7 @@ def whole_structure(input: Any, structure: Any, axes: Any) -> str | None:
     return "structure and axes: cupyx doesn't lay the structure along the axes"
 
 
+@passing("mask is None")
 def byte_mask(mask: Any, iterations: Any = -1) -> str | None:
     """a mask for several iterations is of booleans or bytes: SciPy looks at the lowest byte of others"""
     size = getattr(getattr(mask, "dtype", None), "itemsize", 1)
@@ -106,11 +115,13 @@ def byte_mask(mask: Any, iterations: Any = -1) -> str | None:
     )
 
 
+@passing("mask is None")
 def byte_mask_always(mask: Any) -> str | None:
     """the mask is of booleans or bytes: SciPy looks at the lowest byte of others"""
     return byte_mask(mask)
 
 
+@passing("matrix.__class__ is input.__class__", "matrix.shape == (input.ndim, input.ndim)")
 def square_matrix(input: Any, matrix: Any) -> str | None:
     """the matrix is square or homogeneous: the result has as many dimensions as the image (cupy/cupy#8394)"""
     shape, n = tuple(np.shape(matrix) if not hasattr(matrix, "shape") else matrix.shape), input.ndim
@@ -119,6 +130,7 @@ def square_matrix(input: Any, matrix: Any) -> str | None:
     return f"matrix: shape {shape} for an image of {n} dimensions (cupy/cupy#8394)"
 
 
+@passing("1 < input.ndim < 4")
 def dimensions_2_3(input: Any) -> str | None:
     """two or three dimensions"""
     return (
@@ -126,14 +138,16 @@ def dimensions_2_3(input: Any) -> str | None:
     )
 
 
+@passing("input.size")
 def not_empty(input: Any) -> str | None:
     """at least one element"""
     return None if math.prod(input.shape) else f"input has no elements, its shape is {tuple(input.shape)}"
 
 
+@passing("mapping.__class__ in called")
 def python_function(mapping: Any) -> str | None:
     """a Python function, no scipy.LowLevelCallable"""
-    known = callable(mapping) and type(mapping).__name__ not in ("LowLevelCallable", "PyCapsule")
+    known = callable(mapping) and not is_compiled(mapping)
     return None if known else f"{type(mapping).__name__} is compiled for the CPU, and no Python function"
 
 
@@ -142,6 +156,7 @@ def python_function(mapping: Any) -> str | None:
 # ------------------------------------------------------------------------------------------
 
 
+@passing(NO_OUTPUT, FINITE, NOT_BOOLEAN)
 def linear_rule(input: Any, output: Any, mode: Any, cval: Any) -> str | None:
     """no boolean result; cval is a real number (cupy/cupy#8405), finite where integers are written in mode constant"""
     if output is None and cval.__class__ is float and -_INF < cval < _INF and input.dtype.kind != "b":
@@ -149,6 +164,7 @@ def linear_rule(input: Any, output: Any, mode: Any, cval: Any) -> str | None:
     return real_cval(input, output, mode, cval) or numeric_output(input, output)
 
 
+@passing(FINITE, ONE_MODE, _ORDERED)
 def order_rule(input: Any, mode: Any, cval: Any) -> str | None:
     """no complex numbers; cval isn't NaN, and for images of integers fits into their dtype in mode constant"""
     if mode == "reflect" and cval.__class__ is float and -_INF < cval < _INF and input.dtype.kind != "c":
@@ -156,6 +172,7 @@ def order_rule(input: Any, mode: Any, cval: Any) -> str | None:
     return real_image(input) or no_nan(cval) or fitting_cval(input, mode, cval)
 
 
+@passing(FINITE, ONE_MODE, _ORDERED, "structure is None")
 def grey_rule(input: Any, structure: Any, mode: Any, cval: Any, axes: Any) -> str | None:
     """cval as for maximum_filter; a structure needs an image of floats (cupy/cupy#8399), and goes without axes"""
     refused = order_rule(input, mode, cval)

@@ -22,7 +22,7 @@ from typing import Any, Final
 import numpy as np
 
 from ._adapt import described
-from ._arrays import as_array, namespace
+from ._arrays import as_array, namespace, on_host
 
 __all__ = ["watershed_ift"]
 
@@ -240,7 +240,7 @@ def _structure(structure: Any, ndim: int) -> np.ndarray:
     if structure is None:
         away = np.abs(np.indices((3,) * ndim) - 1).sum(axis=0) if ndim else np.zeros((), dtype=int)
         return np.asarray(away <= 1)
-    found: np.ndarray = np.asarray(structure.get() if hasattr(structure, "get") else structure) != 0
+    found: np.ndarray = np.asarray(on_host(structure)) != 0
     if found.ndim != ndim:
         raise RuntimeError(f"structure: {found.ndim} dimensions, but the image has {ndim}")
     if found.shape != (3,) * ndim:

@@ -6,180 +6,161 @@ SciPy hands them NumPy's: one call per window or line, or one for many windows.
 
 from __future__ import annotations
 
+import functools
 import math
 import operator
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from numbers import Integral, Real
+from types import FunctionType
 from typing import Any, Final
 
-import cupy
 import numpy as np
+from dispatch_scipy.arguments import (
+    Windows,
+    bound,
+    check_origin,
+    is_compiled,
+    normalize_axes,
+    normalize_axis,
+    normalize_mode,
+    on_dispatching,
+    per_axis,
+)
 from numpy.typing import NDArray
 
-from ._adapt import check_call, described, filter_mode, number, on_dispatching
-from ._arrays import Target, as_array, is_sequence, namespace, per_axis, read_axes
-from ._extend import check_origin, extended, windows
+from ._adapt import described, number, over
+from ._arrays import Target, as_array, namespace, on_host
+from ._extend import extended, windows
 from ._rules import real_cval, real_image
+from ._usual import KERNELS, array_or_none, passing
 
 __all__ = ["window_functions"]
 
 Array = Any
-_KERNELS: Final = (cupy.RawKernel, cupy.ReductionKernel, cupy.ElementwiseKernel)
-_MODES: Final = {
-    "grid-mirror": "reflect",
-    "grid-wrap": "wrap",
-    "constant": "constant",
-    **{m: m for m in ("reflect", "mirror", "nearest", "wrap")},
-}
-# "grid-mirror" is "mirror" for vectorized_filter (SciPy 1.17), though elsewhere it is "reflect".
-_VECTORIZED_MODES: Final = {**_MODES, "grid-mirror": "mirror", "grid-constant": "constant", "valid": "valid"}
 #: Elements of windows that are gathered at a time.
 _GATHERED: Final = 1 << 22
 
 
-def _mode(mode: Any) -> str:
-    """One of the modes of `extended`.
-
-    Raises
-    ------
-    RuntimeError
-        If there is none of that name.
-    """
-    found = _MODES.get(filter_mode(mode)) if isinstance(mode, str) else None
-    if found is None:
-        raise RuntimeError(f"boundary mode not supported: {mode!r}")
-    return found
+def _counting(footprint: Any) -> NDArray[np.bool_]:
+    """A footprint on the host: it is as small as a kernel."""
+    mask: NDArray[np.bool_] = np.asarray(on_host(footprint)) != 0
+    return mask
 
 
 def _mask(size: Any, footprint: Any, count: int) -> NDArray[np.bool_]:
-    """The elements of a window that count, on the host: a footprint is as small as a kernel."""
+    """The elements of a window that count."""
     if footprint is None:
         if size is None:
             raise RuntimeError("no footprint or filter size provided")
         lengths = [operator.index(n) for n in per_axis(size, count, "size")]
         mask = np.ones(lengths, dtype=bool)
     else:
-        mask = np.asarray(footprint.get() if hasattr(footprint, "get") else footprint) != 0
+        mask = _counting(footprint)
     if mask.ndim != count:
         raise RuntimeError(f"footprint: {mask.ndim} dimensions, but {count} axes are filtered")
     return mask
 
 
-def window_functions(source: Any) -> dict[str, Callable[..., Any]]:
-    """The functions over `source`, which is `cupyx.scipy.ndimage`."""
+def generic_filter(
+    source: Any,
+    input: Array,
+    function: Any,
+    size: Any = None,
+    footprint: Any = None,
+    output: Any = None,
+    mode: str = "reflect",
+    cval: float = 0.0,
+    origin: Any = 0,
+    extra_arguments: tuple[Any, ...] = (),
+    extra_keywords: Mapping[str, Any] | None = None,
+    *,
+    axes: Any = None,
+) -> Array:
+    """A function of each window; see `scipy.ndimage.generic_filter`.
 
-    def generic_filter(
-        input: Array,
-        function: Any,
-        size: Any = None,
-        footprint: Any = None,
-        output: Any = None,
-        mode: str = "reflect",
-        cval: float = 0.0,
-        origin: Any = 0,
-        extra_arguments: tuple[Any, ...] = (),
-        extra_keywords: Mapping[str, Any] | None = None,
-        *,
-        axes: Any = None,
-    ) -> Array:
-        """A function of each window; see `scipy.ndimage.generic_filter`.
-
-        A CuPy kernel goes to cupyx. A Python function gets a 1-d CuPy array of float64 for each window, in C order.
-        """
-        if isinstance(function, _KERNELS):
-            return source.generic_filter(
-                input,
-                function,
-                size,
-                as_array(footprint, input),
-                output,
-                mode,
-                number(cval),
-                origin,
-                axes=axes,
-            )
-        check_call(function, extra_arguments, extra_keywords)
-        if size is not None and footprint is not None:
-            warnings.warn("ignoring size because footprint is set", UserWarning, stacklevel=2)
-        xp = namespace(input)
-        chosen = read_axes(axes, input.ndim)
-        mask = _mask(size, footprint, len(chosen))
-        if not mask.size:
-            raise RuntimeError(f"the window has the shape {mask.shape}; every axis has to have a length")
-        boundary, target = _mode(mode), Target.read(output, input)
-        image = input.astype(np.float64)
-        # As in SciPy a window's axes follow the image's, whatever the order of `axes`, and origins follow `axes`.
-        shifts = dict(zip(chosen, per_axis(origin, len(chosen), "origin"), strict=True))
-        chosen = tuple(sorted(chosen))
-        for axis, length in zip(chosen, mask.shape, strict=True):
-            shift = shifts[axis]
-            before = length // 2 + check_origin(shift, length)
-            if input.size:
-                image = extended(image, axis, before, length - 1 - before, boundary, number(cval))
-        if not input.size:
-            return target.deliver(xp.zeros(input.shape))
-        found = [
-            _scalar(xp, function(window, *extra_arguments, **(extra_keywords or {})))
-            for window in _each(image, input.shape, chosen, mask)
-        ]
-        return target.deliver(xp.reshape(xp.stack(found), input.shape))
-
-    def generic_filter1d(
-        input: Array,
-        function: Any,
-        filter_size: int,
-        axis: int = -1,
-        output: Any = None,
-        mode: str = "reflect",
-        cval: float = 0.0,
-        origin: int = 0,
-        extra_arguments: tuple[Any, ...] = (),
-        extra_keywords: Mapping[str, Any] | None = None,
-    ) -> Array:
-        """A function of each line; see `scipy.ndimage.generic_filter1d`.
-
-        A CuPy kernel goes to cupyx. A Python function gets a line with its borders and one to write to, of float64.
-        """
-        if isinstance(function, _KERNELS):
-            return source.generic_filter1d(
-                input, function, filter_size, axis, output, mode, number(cval), origin
-            )
-        check_call(function, extra_arguments, extra_keywords)
-        size = operator.index(filter_size)
-        if size < 1:
-            raise RuntimeError(f"invalid filter size: {size}")
-        (along,) = read_axes((axis,), input.ndim)
-        before = size // 2 + check_origin(origin, size)
-        xp, boundary, target = namespace(input), _mode(mode), Target.read(output, input)
-        result = xp.zeros(input.shape)
+    A CuPy kernel goes to cupyx. A Python function gets a 1-d CuPy array of float64 for each window, in C order.
+    """
+    if isinstance(function, KERNELS):
+        return source.generic_filter(
+            input,
+            function,
+            size,
+            as_array(footprint, input),
+            output,
+            mode,
+            number(cval),
+            origin,
+            axes=axes,
+        )
+    call = bound(function, extra_arguments, extra_keywords)
+    if size is not None and footprint is not None:
+        warnings.warn("ignoring size because footprint is set", UserWarning, stacklevel=2)
+    xp = namespace(input)
+    chosen = normalize_axes(axes, input.ndim)
+    mask = _mask(size, footprint, len(chosen))
+    if not mask.size:
+        raise RuntimeError(f"the window has the shape {mask.shape}; every axis has to have a length")
+    boundary, target = normalize_mode(mode), Target.read(output, input)
+    image = input.astype(np.float64)
+    # As in SciPy a window's axes follow the image's, whatever the order of `axes`, and origins follow `axes`.
+    shifts = dict(zip(chosen, per_axis(origin, len(chosen), "origin"), strict=True))
+    chosen = tuple(sorted(chosen))
+    for axis, length in zip(chosen, mask.shape, strict=True):
+        shift = shifts[axis]
+        before = length // 2 + check_origin(shift, length)
         if input.size:
-            image = extended(
-                input.astype(np.float64), along, before, size - 1 - before, boundary, number(cval)
-            )
-            lines, into = xp.moveaxis(image, along, -1), xp.moveaxis(result, along, -1)
-            for place in np.ndindex(*into.shape[:-1]):
-                line = xp.zeros(into.shape[-1])
-                function(lines[place].copy(), line, *extra_arguments, **(extra_keywords or {}))
-                into[place] = line
-        return target.deliver(result)
-
-    return {
-        "generic_filter": described(
-            generic_filter, real_image, real_cval, own_keywords, selected={"function": on_dispatching}
-        ),
-        "generic_filter1d": described(
-            generic_filter1d, real_image, real_cval, own_keywords, selected={"function": on_dispatching}
-        ),
-        "vectorized_filter": described(vectorized_filter, selected={"function": on_dispatching}),
-    }
+            image = extended(image, axis, before, length - 1 - before, boundary, number(cval))
+    if not input.size:
+        return target.deliver(xp.zeros(input.shape))
+    found = [_scalar(xp, call(window)) for window in _each(image, input.shape, chosen, mask)]
+    return target.deliver(xp.reshape(xp.stack(found), input.shape))
 
 
+def generic_filter1d(
+    source: Any,
+    input: Array,
+    function: Any,
+    filter_size: int,
+    axis: int = -1,
+    output: Any = None,
+    mode: str = "reflect",
+    cval: float = 0.0,
+    origin: int = 0,
+    extra_arguments: tuple[Any, ...] = (),
+    extra_keywords: Mapping[str, Any] | None = None,
+) -> Array:
+    """A function of each line; see `scipy.ndimage.generic_filter1d`.
+
+    A CuPy kernel goes to cupyx. A Python function gets a line with its borders and one to write to, of float64.
+    """
+    if isinstance(function, KERNELS):
+        return source.generic_filter1d(input, function, filter_size, axis, output, mode, number(cval), origin)
+    call = bound(function, extra_arguments, extra_keywords)
+    size = operator.index(filter_size)
+    if size < 1:
+        raise RuntimeError(f"invalid filter size: {size}")
+    along = normalize_axis(axis, input.ndim)
+    before = size // 2 + check_origin(origin, size)
+    xp, boundary, target = namespace(input), normalize_mode(mode), Target.read(output, input)
+    result = xp.zeros(input.shape)
+    if input.size:
+        image = extended(input.astype(np.float64), along, before, size - 1 - before, boundary, number(cval))
+        lines, into = xp.moveaxis(image, along, -1), xp.moveaxis(result, along, -1)
+        for place in np.ndindex(*into.shape[:-1]):
+            line = xp.zeros(into.shape[-1])
+            call(lines[place].copy(), line)
+            into[place] = line
+    return target.deliver(result)
+
+
+@passing("function.__class__ in called", "not extra_arguments", "not extra_keywords")
 def own_keywords(function: Any, extra_arguments: Any, extra_keywords: Any) -> str | None:
     """a Python function, or a CuPy kernel without extra arguments; no scipy.LowLevelCallable"""
-    if type(function).__name__ in ("LowLevelCallable", "PyCapsule"):
+    if function.__class__ is FunctionType:
+        return None
+    if is_compiled(function):
         return f"{type(function).__name__} is compiled for the CPU"
-    if isinstance(function, _KERNELS) and (extra_arguments or extra_keywords):
+    if isinstance(function, KERNELS) and (extra_arguments or extra_keywords):
         return "cupyx gives kernels no extra arguments"
     return None
 
@@ -227,93 +208,51 @@ def vectorized_filter(
 
     It is called as ``function(windows, axis=axis)`` with a CuPy array whose last axes are those of a window.
     """
-    if not callable(function):
-        raise ValueError(f"`function` must be a callable, got {function!r}")
-    if (size is None) == (footprint is None):
-        raise ValueError("Either `size` or `footprint` must be provided, and not both")
-    chosen = _chosen(axes, input.ndim)
-    mask = None if footprint is None else _mask(None, footprint, np.ndim(_host(footprint)))
-    lengths = _integers(size, len(chosen), "size") if mask is None else mask.shape
-    if any(length < 1 for length in lengths):
-        raise ValueError(f"All elements of `size` must be positive integers, got {size!r}")
-    if len(lengths) != len(chosen):
-        raise ValueError(f"`axes` must be compatible with a window of {len(lengths)} dimensions")
-    boundary = _VECTORIZED_MODES.get(mode)
-    if boundary is None:
-        raise ValueError(f"`mode` must be one of {', '.join(_VECTORIZED_MODES)}; got {mode!r}")
-    constant = _constant(cval, boundary)
-    shifts = _integers(0 if origin is None else origin, len(chosen), "origin")
-    if len(shifts) != len(chosen) or (boundary == "valid" and any(shifts)):
-        raise ValueError(
-            f"`origin` must have an entry for each axis, and none in mode 'valid'; got {origin!r}"
-        )
-    if isinstance(batch_memory, bool) or not isinstance(batch_memory, Real) or not batch_memory > 0:
-        raise ValueError(f"`batch_memory` must be positive number of bytes, got {batch_memory!r}")
+    wanted = Windows.read(
+        input.ndim,
+        function,
+        _counting,
+        size=size,
+        footprint=footprint,
+        mode=mode,
+        cval=cval,
+        origin=origin,
+        axes=axes,
+        batch_memory=batch_memory,
+    )
     if output is not None and not isinstance(output, type(input)):
         raise TypeError(f"output: must be an array here, got {type(output).__name__}")
     if not input.size:
         return namespace(input).empty_like(input)
-    xp, last = namespace(input), tuple(range(-len(chosen), 0))
-    image = xp.moveaxis(input, chosen, last)
-    for axis, length, shift in zip(last, lengths, shifts, strict=True):
-        image = _bordered(image, axis, length, shift, boundary, constant)
-    parts = _parts(windows(image, lengths), float(batch_memory)) if chosen else [image]
-    results = [_reduced(xp, function, part, mask, len(chosen)) for part in parts]
+    xp, count = namespace(input), len(wanted.axes)
+    last = tuple(range(-count, 0))
+    image = xp.moveaxis(input, wanted.axes, last)
+    for axis, length, shift in zip(last, wanted.lengths, wanted.shifts, strict=True):
+        image = _bordered(image, axis, length, shift, wanted)
+    parts = _parts(windows(image, wanted.lengths), wanted) if count else [image]
+    results = [_reduced(xp, function, part, wanted.mask, count) for part in parts]
     result = results[0] if len(results) == 1 else xp.concatenate(results)
-    result = xp.moveaxis(result, last, last if axes is None else tuple(per_axis(axes, len(chosen), "axes")))
+    result = xp.moveaxis(result, last, last if axes is None else per_axis(axes, count, "axes"))
     if output is None:
         return result
     output[...] = result.astype(output.dtype)
     return output
 
 
-def _host(footprint: Any) -> Any:
-    return footprint.get() if hasattr(footprint, "get") else footprint
-
-
-def _chosen(axes: Any, ndim: int) -> tuple[int, ...]:
-    if axes is not None and np.size(axes) > ndim:
-        raise ValueError(f"The length of `axes` may not exceed the {ndim} dimensions of input; got {axes}")
-    return read_axes(axes, ndim)
-
-
-def _integers(values: Any, count: int, name: str) -> tuple[int, ...]:
-    entries = tuple(values) if is_sequence(values) else (values,) * count
-    if not all(isinstance(entry, Integral) and not isinstance(entry, bool) for entry in entries):
-        raise ValueError(f"All elements of `{name}` must be integers, got {values!r}")
-    return tuple(int(entry) for entry in entries)
-
-
-def _constant(cval: Any, mode: str) -> Any:
-    if cval is None:
-        return 0
-    if mode != "constant":
-        raise ValueError(f"Use of `cval` is compatible only with `mode='constant'`, but the mode is {mode!r}")
-    value = np.asarray(cval)
-    if value.size != 1 or not np.issubdtype(value.dtype, np.number):
-        raise ValueError(f"`cval` must include only numbers, got {cval!r}")
-    return value.item()
-
-
-def _bordered(image: Array, axis: int, length: int, shift: int, mode: str, constant: Any) -> Array:
+def _bordered(image: Array, axis: int, length: int, shift: int, wanted: Windows) -> Array:
     axis += image.ndim
-    if mode != "valid":
+    if wanted.mode != "valid":
         before = length // 2 + check_origin(shift, length)
-        return extended(image, axis, before, length - 1 - before, mode, constant)
+        return extended(image, axis, before, length - 1 - before, wanted.mode, wanted.constant)
     if length > image.shape[axis]:
         raise ValueError(f"size: a window of {length} doesn't fit into an axis of {image.shape[axis]}")
     return image
 
 
-def _parts(views: Array, memory: float) -> list[Array]:
+def _parts(views: Array, wanted: Windows) -> list[Array]:
     """Cut the windows along their first axis, as few times as the memory allows."""
     rows = views.shape[0]
-    per_row = views.size // rows * views.dtype.itemsize
-    if per_row > memory:
-        raise ValueError(
-            f"`batch_memory` is insufficient for minimum chunk size, which takes {per_row} bytes"
-        )
-    step = int(min(rows, memory // per_row))
+    step = wanted.rows_at_once(rows, views.size // rows * views.dtype.itemsize)
     return [views[start : start + step] for start in range(0, rows, step)]
 
 
@@ -327,3 +266,17 @@ def _reduced(
     shape = (*views.shape[: views.ndim - count], 0)
     counting = xp.stack(elements, axis=-1) if elements else xp.zeros(shape, dtype=views.dtype)
     return xp.asarray(function(counting, axis=-1))
+
+
+described(vectorized_filter, selected={"function": on_dispatching})
+
+
+def window_functions(source: Any) -> dict[str, Callable[..., Any]]:
+    """The functions over `source`, which is `cupyx.scipy.ndimage`."""
+    generic: Any = functools.partial(over, source, selected={"function": on_dispatching})
+    rules, kernel = (real_image, real_cval, own_keywords), "function.__class__ in kernels"
+    return {
+        "generic_filter": generic(generic_filter, *rules, direct=(kernel, array_or_none("footprint"))),
+        "generic_filter1d": generic(generic_filter1d, *rules, direct=(kernel,)),
+        "vectorized_filter": vectorized_filter,
+    }

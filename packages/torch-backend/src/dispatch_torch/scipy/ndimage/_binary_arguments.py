@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 import torch
+from dispatch_scipy.arguments import normalize_axes, per_axis
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ._arguments import normalize_axes, per_axis
 from ._binary_planes import as_bits
 from ._output import Output, check_dtypes, resolve
 from ._pattern import Offset

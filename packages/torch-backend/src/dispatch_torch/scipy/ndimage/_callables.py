@@ -1,6 +1,6 @@
 """Functions of the user's, given to a filter: what they may be, and what is made of their results.
 
-Imports nothing to know a type: `scipy.LowLevelCallable` is looked up where SciPy is loaded.
+`dispatch_scipy.arguments` has what doesn't depend on tensors.
 """
 
 from __future__ import annotations
@@ -8,28 +8,20 @@ from __future__ import annotations
 import functools
 import math
 import operator
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
 import torch
+from dispatch_scipy.arguments import is_compiled, on_dispatching
 from torch import Tensor
 
 from ..._kernels import as_arrays, as_tensors, call_library, host_allowed
 
 
-def for_any_arrays(function: Any) -> str | None:
-    """one of the dispatching functions; others are written for NumPy arrays and stay with SciPy"""
-    if hasattr(function, "__dispatch__"):
-        return None
-    name = getattr(function, "__qualname__", None) or type(function).__name__
-    return f"{name} is not a dispatching function, so it may need NumPy arrays; SciPy calls it with these"
-
-
 def for_numpy_arrays(function: Any, extra_arguments: Any, extra_keywords: Any) -> str | None:
     """one of the dispatching functions, or a reduction of NumPy's that torch has too; others stay with SciPy"""
-    return None if row_reduction(function, extra_arguments, extra_keywords) else for_any_arrays(function)
+    return None if row_reduction(function, extra_arguments, extra_keywords) else on_dispatching(function)
 
 
 def _sum(rows: Tensor) -> Tensor:
@@ -96,12 +88,6 @@ def row_reduction(function: Any, arguments: Any, keywords: Any) -> Callable[[Ten
         return None
 
 
-def is_compiled(function: Any) -> bool:
-    """Whether `function` is compiled code for SciPy, which takes pointers instead of arrays; bare capsules too."""
-    known = getattr(sys.modules.get("scipy"), "LowLevelCallable", None)
-    return type(function).__name__ == "PyCapsule" or (known is not None and isinstance(function, known))
-
-
 def compiled_on_host(input: Any, function: Any, output: Any) -> str | None:
     """a scipy.LowLevelCallable on the CPU only, where no gradient is needed"""
     if not is_compiled(function) or host_allowed(input, output):
@@ -120,34 +106,6 @@ def with_compiled(qualified: str) -> Callable[..., Any]:
         )
 
     return run
-
-
-def bound(function: Any, arguments: Any, keywords: Any) -> Callable[..., Any]:
-    """The function with the extra arguments of SciPy's generic filters, as they are checked there.
-
-    Raises
-    ------
-    RuntimeError
-        If `arguments` is no tuple or `keywords` no dict.
-    ValueError
-        If the function can't be called.
-    """
-    _check_extra(arguments, keywords)
-    if not callable(function):
-        raise ValueError(f"function: {function!r} can't be called")
-    more: Mapping[str, Any] = keywords or {}
-
-    def call(*values: Any) -> Any:
-        return function(*values, *arguments, **more)
-
-    return call
-
-
-def _check_extra(arguments: Any, keywords: Any) -> None:
-    if not isinstance(arguments, tuple):
-        raise RuntimeError(f"extra_arguments: must be a tuple, got {type(arguments).__name__}")
-    if keywords is not None and not isinstance(keywords, dict):
-        raise RuntimeError(f"extra_keywords: must be a dict, got {type(keywords).__name__}")
 
 
 def stacked(values: Sequence[Any], dtype: torch.dtype, device: torch.device) -> Tensor:

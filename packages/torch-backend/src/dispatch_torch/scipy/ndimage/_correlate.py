@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from dispatch_core import traits
+from dispatch_scipy.arguments import check_origin, normalize_axes, normalize_axis, normalize_mode, per_axis
 from torch import Tensor
 
-from ._arguments import check_origin, normalize_axes, normalize_axis, normalize_mode, per_axis
 from ._complex import read_cval
 from ._correlate1d import correlate_axis
 from ._correlate_nd import correlate_dense

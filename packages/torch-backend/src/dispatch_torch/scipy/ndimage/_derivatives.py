@@ -13,10 +13,9 @@ import numpy as np
 import torch
 from dispatch_core import traits
 from dispatch_core.plugin_api import selection_limits
+from dispatch_scipy.arguments import normalize_axes, normalize_axis, normalize_mode, on_dispatching, per_axis
 from torch import Tensor
 
-from ._arguments import normalize_axes, normalize_axis, normalize_mode, per_axis
-from ._callables import for_any_arrays
 from ._complex import read_cval
 from ._correlate import correlate1d
 from ._correlate1d import correlate_axis, needs_grad
@@ -95,7 +94,7 @@ def prewitt(
     return _edge(input, _PREWITT_SMOOTHING, axis, output, mode, cval)
 
 
-@selection_limits(derivative2=for_any_arrays)
+@selection_limits(derivative2=on_dispatching)
 @traits(differentiable=True, precision=("default", "double"))
 def generic_laplace(
     input: Tensor,
@@ -134,7 +133,7 @@ def generic_laplace(
     return _sum(input, terms, target)
 
 
-@selection_limits(derivative=for_any_arrays)
+@selection_limits(derivative=on_dispatching)
 @traits(differentiable=True, precision=("default", "double"))
 def generic_gradient_magnitude(
     input: Tensor,

@@ -13,19 +13,18 @@ import numpy as np
 import torch
 from dispatch_core import limits, traits
 from dispatch_core.plugin_api import report_kernel
+from dispatch_scipy.arguments import (
+    Wanted,
+    chamfer_name,
+    finite_sampling,
+    metric_name,
+    positive_sampling,
+    read_sampling,
+)
 from torch import Tensor
 
 from ..._kernels import call_library, empty, host_allowed
-from ._distance_arguments import (
-    Wanted,
-    finite_sampling,
-    is_named,
-    metric_name,
-    per_element,
-    positive_sampling,
-    read_sampling,
-    read_structure,
-)
+from ._distance_arguments import structure_of
 from ._distance_brute import nearest
 from ._distance_chamfer import chessboard, taxicab
 from ._distance_chamfer_host import chessboard_on_host, taxicab_on_host
@@ -101,11 +100,11 @@ def distance_transform_edt(
     ----------
     .. [1] P. F. Felzenszwalb, D. P. Huttenlocher, Theory of Computing 8 (2012), doi:10.4086/toc.2012.v008a019
     """
-    wanted = Wanted.read(return_distances, return_indices, distances, indices)
+    wanted = Wanted.read(return_distances, return_indices, distances, indices, Tensor)
     mask = foreground(input)
     mask = mask if mask.ndim else mask[None]
     spacing = read_sampling(sampling, mask.ndim)
-    wanted.check(tuple(mask.shape), widest_dtype(mask.device), RuntimeError)
+    wanted.check(tuple(mask.shape), widest_dtype(mask.device), torch.int32, RuntimeError)
     grid = Grid.spaced(spacing)
     if _on_host(mask) and mask.numel():
         return wanted.deliver(*_euclidean_on_host(mask, grid, wanted, spacing))
@@ -191,17 +190,16 @@ def distance_transform_cdt(
     changes, as often as the longest way has steps, and wait ``log2`` times. Peak memory beside the results:
     2 to 4 bytes per element, for indices and other structures 40.
     """
-    wanted = Wanted.read(return_distances, return_indices, distances, indices)
+    wanted = Wanted.read(return_distances, return_indices, distances, indices, Tensor)
     mask = foreground(input)
-    structure = read_structure(metric, mask.ndim)
-    wanted.check(tuple(mask.shape), torch.int32, ValueError)
+    structure = structure_of(metric, mask.ndim)
+    wanted.check(tuple(mask.shape), torch.int32, torch.int32, ValueError)
     if mask.ndim == 0:
         raise TypeError("input: needs at least one dimension")
     if not mask.numel():
         nothing = torch.empty((mask.ndim, *mask.shape), dtype=torch.int32, device=mask.device)
         return wanted.deliver(nothing[0], nothing)
-    named = {1: "taxicab", mask.ndim: "chessboard"}
-    name = next((named[reach] for reach in named if is_named(structure, reach)), None)
+    name = chamfer_name(structure)
     if name is not None and not wanted.places:
         return wanted.deliver(_steps(mask, name), None)
     if _on_host(mask):
@@ -286,16 +284,16 @@ def distance_transform_bf(
     to 2**17 pairs at once (2**24 on devices), which reads the numbers of elements on the host. All else is found
     as `distance_transform_edt` and `distance_transform_cdt` find it.
     """
-    wanted = Wanted.read(return_distances, return_indices, distances, indices)
+    wanted = Wanted.read(return_distances, return_indices, distances, indices, Tensor)
     name = metric_name(metric)
     mask = foreground(input)
     spacing = read_sampling(sampling, mask.ndim)
     dtype = widest_dtype(mask.device) if name == "euclidean" else torch.uint32
-    wanted.check(tuple(mask.shape), dtype, RuntimeError)
+    wanted.check(tuple(mask.shape), dtype, torch.int32, RuntimeError)
     if not mask.numel() or not mask.ndim:
         places = torch.empty((mask.ndim, *mask.shape), dtype=torch.int32, device=mask.device)
         return wanted.deliver(_final(mask, mask.to(torch.int32), name), places)
-    found, places = _nearest(mask, name, per_element(spacing), wanted.places)
+    found, places = _nearest(mask, name, tuple(map(abs, spacing)), wanted.places)
     if wanted.places:
         places = places.masked_fill(mask.all(), 0)
     return wanted.deliver(_final(mask, found, name), places)

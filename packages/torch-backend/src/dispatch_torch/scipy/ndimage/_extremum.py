@@ -17,10 +17,10 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 import torch
+from dispatch_scipy.arguments import check_origin, is_sequence, normalize_axes, normalize_mode, per_axis
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ._arguments import check_origin, is_sequence, normalize_axes, normalize_mode, per_axis
 from ._output import SIGNED_TWIN, cast, check_dtypes, storage_dtype
 from ._pattern import from_mask, from_tensors, from_values
 from ._tiles import Reach

@@ -16,11 +16,11 @@ from typing import Any, Final
 import numpy as np
 import torch
 from dispatch_core import traits
+from dispatch_scipy.arguments import normalize_axis, per_axis
 from numpy.typing import NDArray
 from torch import Tensor
 
 from ..._kernels import empty
-from ._arguments import normalize_axis, per_axis
 from ._output import Output, check_dtypes, compute_dtype, resolve, widest_dtype
 from ._radial import TRANSFORMS, Transform
 from ._tiles import may_reuse_buffers

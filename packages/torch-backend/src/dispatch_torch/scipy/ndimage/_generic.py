@@ -17,16 +17,22 @@ import numpy as np
 import torch
 from dispatch_core import limits, traits
 from dispatch_core.plugin_api import selection_limits
+from dispatch_scipy.arguments import (
+    bound,
+    check_origin,
+    is_compiled,
+    is_sequence,
+    normalize_axes,
+    normalize_axis,
+    normalize_mode,
+    on_dispatching,
+)
 from torch import Tensor
 
 from ..._kernels import with_host_kernel
-from ._arguments import check_origin, is_sequence, normalize_axes, normalize_axis, normalize_mode
 from ._callables import (
-    bound,
     compiled_on_host,
-    for_any_arrays,
     for_numpy_arrays,
-    is_compiled,
     row_reduction,
     stacked,
     with_compiled,
@@ -170,7 +176,7 @@ def _gathered(extended: Tensor, shape: Sequence[int], offsets: list[list[int]]) 
 
 @with_host_kernel(with_compiled("scipy.ndimage.generic_filter1d"), when=_is_compiled)
 @limits(compiled_on_host)
-@selection_limits(function=for_any_arrays)
+@selection_limits(function=on_dispatching)
 @traits(differentiable=True, precision=("default", "double"), kernels=("device", "host"))
 def generic_filter1d(
     input: Tensor,

@@ -15,15 +15,15 @@ from typing import Any
 import numpy as np
 import torch
 from dispatch_core import traits
+from dispatch_scipy.arguments import normalize_mode, points_of, read_plane, rotation
 from torch import Tensor
 
 from ..._kernels import as_arrays, on_library, with_host_kernel
 from . import _sampling, _sampling_host
-from ._arguments import normalize_mode
 from ._complex import read_cval
 from ._output import Output, is_integral, resolve, widest_dtype
 from ._sampling import Spline
-from ._sampling_arguments import called, read_coordinates, read_matrix, read_plane, read_shape, rotation
+from ._sampling_arguments import read_coordinates, read_matrix, read_shape
 from ._sampling_positions import Affine, Points, Positions, Scaled
 from ._sampling_separable import resampled
 from ._sampling_stacked import stacked
@@ -279,7 +279,8 @@ def _geometric_transform(
             f"mapping: {mapping!r} can't be called from Python; only on the CPU it may be a LowLevelCallable"
         )
     keywords = {} if extra_keywords is None else extra_keywords
-    places = called(mapping, shape, input.ndim, extra_arguments, keywords)
+    points = torch.from_numpy(points_of(mapping, shape, input.ndim, extra_arguments, keywords))
+    places = points.movedim(-1, 0)
     result = _sampled(kernel, input[None], Points(places), target, order, mode, cval, prefilter)
     return target.deliver(result[0])
 

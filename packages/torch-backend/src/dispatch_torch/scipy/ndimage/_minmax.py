@@ -14,9 +14,9 @@ from typing import Any
 
 import torch
 from dispatch_core import traits
+from dispatch_scipy.arguments import normalize_axis
 from torch import Tensor
 
-from ._arguments import normalize_axis
 from ._extremum import Neighbourhood, extremum, over_box, real_number, stage
 from ._output import Output, resolve
 from ._tiles import may_reuse_buffers

@@ -19,13 +19,13 @@ import numpy as np
 import torch
 from dispatch_core import traits
 from dispatch_core.plugin_api import report_kernel
+from dispatch_scipy.arguments import is_sequence, normalize_axes, normalize_mode, per_axis
 from numpy.typing import NDArray
 from torch import Tensor
 
 from dispatch_torch._kernels import as_arrays, host_allowed
 
 from . import _selection, _selection_host
-from ._arguments import is_sequence, normalize_axes, normalize_mode, per_axis
 from ._extremum import Neighbourhood, as_element, placed, real_number, window_mask
 from ._minmax import maximum_filter, minimum_filter, refuse_complex
 from ._output import Output, cast_mirrored, check_dtypes, is_integral, resolve, widest_dtype

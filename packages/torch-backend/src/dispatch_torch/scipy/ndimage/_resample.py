@@ -14,9 +14,9 @@ import numpy as np
 import torch
 from dispatch_core import traits
 from dispatch_core.plugin_api import selection_limits
+from dispatch_scipy.arguments import normalize_mode, per_axis
 from torch import Tensor
 
-from ._arguments import normalize_mode, per_axis
 from ._complex import read_cval
 from ._output import Output, compute_dtype, resolve
 from ._resample_grid import Grid

@@ -1,4 +1,4 @@
-"""Arguments that say where to interpolate: coordinates, matrices, mappings, planes of rotation.
+"""Arguments that say where to interpolate: coordinates and matrices.
 
 Exception types are SciPy's, the wording is ours. Of tensors on an accelerator nothing is read here but the last row
 of a square homogeneous matrix, whose values decide whether it is one.
@@ -7,19 +7,14 @@ of a square homogeneous matrix, whose values decide whether it is one.
 from __future__ import annotations
 
 import functools
-import itertools
 import operator
-from collections.abc import Callable, Sequence
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
+from dispatch_scipy.arguments import per_axis
 from torch import Tensor
-
-from ._arguments import per_axis
-
-# How many points a mapping is called for before they are put away as numbers.
-_POINTS: Final = 1 << 14
 
 
 def read_shape(shape: Any) -> tuple[int, ...]:
@@ -102,65 +97,3 @@ def _read_offset(offset: Any, ndim: int, like: Tensor) -> Tensor:
 
 def _as_number(value: Any) -> Any:
     return value if isinstance(value, Tensor) else float(value)
-
-
-def called(
-    mapping: Callable[..., Any], shape: tuple[int, ...], ndim: int, arguments: Any, keywords: Any
-) -> Tensor:
-    """What a mapping returns for all indices of the result: shape (ndim, *shape), in double on the host."""
-    if not isinstance(arguments, tuple):
-        raise RuntimeError(f"extra_arguments: must be a tuple, got {type(arguments).__name__}")
-    if not isinstance(keywords, dict):
-        raise RuntimeError(f"extra_keywords: must be a dict, got {type(keywords).__name__}")
-    function = functools.partial(mapping, **keywords) if keywords else mapping
-    indices = itertools.product(*map(range, shape))
-    results = map(function, indices, *map(itertools.repeat, arguments))
-    places = torch.empty((*shape, ndim), dtype=torch.float64, device="cpu")
-    rows = places.view(-1, ndim).numpy()
-    low = 0
-    while points := list(itertools.islice(results, _POINTS)):
-        rows[low : low + len(points)] = _as_rows(points, ndim)
-        low += len(points)
-    return places.movedim(-1, 0)
-
-
-def _as_rows(points: list[Any], ndim: int) -> np.ndarray[Any, Any]:
-    if set(map(type, points)) != {tuple} or set(map(len, points)) != {ndim}:
-        wrong = next((p for p in points if not isinstance(p, tuple) or len(p) < ndim), None)
-        if wrong is not None:
-            raise TypeError(f"mapping: must return a tuple of {ndim} numbers, got {wrong!r}")
-        points = [point[:ndim] for point in points]
-    try:
-        numbers = itertools.chain.from_iterable(points)
-        return np.fromiter(numbers, np.float64, len(points) * ndim).reshape(len(points), ndim)
-    except ValueError as error:
-        raise TypeError(f"mapping: must return a tuple of {ndim} numbers: {error}") from error
-
-
-def read_plane(axes: Any, ndim: int) -> list[int]:
-    if ndim < 2:
-        raise ValueError("input: must have at least two dimensions to be rotated")
-    plane = list(axes)
-    if len(plane) != 2:
-        raise ValueError(f"axes: must be two, got {plane}")
-    if not all(float(axis).is_integer() for axis in plane):
-        raise ValueError(f"axes: must be integers, got {plane}")
-    if not all(-ndim <= axis < ndim for axis in plane):
-        raise ValueError(f"axes: {plane} are out of range for an array of {ndim} dimensions")
-    # No index may be a float, whole or not.
-    return sorted(operator.index(axis) % ndim for axis in plane)
-
-
-def rotation(angle: Any, lengths: tuple[int, ...], reshape: bool) -> tuple[Any, Any, tuple[int, ...]]:
-    """Matrix, offset and shape of the result in the plane: the centre stays the centre."""
-    from scipy.special import cosdg, sindg  # exact at multiples of 90 degrees
-
-    cosine, sine = cosdg(angle), sindg(angle)
-    matrix = np.array([[cosine, sine], [-sine, cosine]])
-    before = np.array(lengths)
-    after = before
-    if reshape:
-        corners = matrix @ np.array([[0, 0, before[0], before[0]], [0, before[1], 0, before[1]]])
-        after = (np.ptp(corners, axis=1) + 0.5).astype(int)
-    offset = (before - 1) / 2 - matrix @ ((after - 1) / 2)
-    return matrix, offset, tuple(after.tolist())

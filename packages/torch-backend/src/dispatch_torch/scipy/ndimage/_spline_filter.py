@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 import torch
 from dispatch_core import traits
+from dispatch_scipy.arguments import normalize_axis, normalize_mode
 from torch import Tensor
 
 from ..._kernels import on_library, with_host_kernel
-from ._arguments import normalize_axis, normalize_mode
 from ._output import (
     Output,
     as_torch_dtype,

@@ -13,9 +13,9 @@ from typing import Any
 
 import torch
 from dispatch_core import traits
+from dispatch_scipy.arguments import per_axis
 from torch import Tensor
 
-from ._arguments import per_axis
 from ._distance_lines import foreground
 
 

@@ -18,10 +18,10 @@ from typing import Any, Final
 import numpy as np
 import torch
 from dispatch_core import traits
+from dispatch_scipy.arguments import check_origin, normalize_axes, normalize_axis, normalize_mode, per_axis
 from torch import Tensor
 
 from ..._kernels import on_cpu
-from ._arguments import check_origin, normalize_axes, normalize_axis, normalize_mode, per_axis
 from ._complex import by_parts, read_cval
 from ._correlate1d import as_lines, correlate_lines, matmul_is_safe, needs_grad
 from ._extend import extend

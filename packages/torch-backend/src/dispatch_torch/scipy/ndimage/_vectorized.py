@@ -1,43 +1,27 @@
 """`vectorized_filter`: a function of the user's for many windows at a time.
 
-Its arguments are not those of the other filters: modes have other names, ``origin`` and ``size`` other errors, and
-any dtype will do, because nothing but the border is made here. Windows are views of the extended input.
+Any dtype will do, because nothing but the border is made here. Windows are views of the extended input.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from numbers import Integral, Real
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import torch
 from dispatch_core import traits
 from dispatch_core.plugin_api import selection_limits
+from dispatch_scipy.arguments import Windows, check_origin, is_sequence, on_dispatching
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ._arguments import check_origin, is_sequence, normalize_axis
-from ._callables import for_any_arrays
 from ._extend import extend
 from ._extremum import read_mask
 from ._output import cast
 
-# "grid-mirror" is "mirror" here (SciPy 1.17), though elsewhere it is "reflect".
-_MODES: Final = {
-    "reflect": "reflect",
-    "mirror": "mirror",
-    "grid-mirror": "mirror",
-    "nearest": "nearest",
-    "wrap": "wrap",
-    "grid-wrap": "wrap",
-    "constant": "constant",
-    "grid-constant": "constant",
-    "valid": "valid",
-}
 
-
-@selection_limits(function=for_any_arrays)
+@selection_limits(function=on_dispatching)
 @traits(differentiable=True, precision=("default", "double"))
 def vectorized_filter(
     input: Tensor,
@@ -96,32 +80,26 @@ def vectorized_filter(
     Takes the extended input, the function's results and what the function takes; with a footprint also copies of
     the windows that count, `batch_memory` at most.
     """
-    if not callable(function):
-        raise ValueError(f"`function` must be a callable, got {function!r}")
-    if size is None and footprint is None:
-        raise ValueError("Either `size` or `footprint` must be provided: nothing describes the window")
-    if size is not None and footprint is not None:
-        raise ValueError("Either `size` or `footprint` may be provided, not both: each describes the window")
-    mask = None if footprint is None else read_mask(footprint)
-    chosen = _axes(axes, input.ndim)
-    lengths = _lengths(size, len(chosen)) if mask is None else mask.shape
-    if len(lengths) != len(chosen):
-        raise ValueError(
-            f"`axes` must be compatible with the dimensionality of the window, {len(lengths)}; they are {len(chosen)}"
-        )
-    boundary = _MODES.get(mode)
-    if boundary is None:
-        raise ValueError(f"`mode` must be one of {', '.join(_MODES)}; got {mode!r}")
-    constant = _constant(cval, boundary, input.dtype)
-    shifts = _origins(origin, len(chosen), boundary)
-    memory = _memory(batch_memory)
+    wanted = Windows.read(
+        input.ndim,
+        function,
+        read_mask,
+        size=size,
+        footprint=footprint,
+        mode=mode,
+        cval=cval,
+        origin=origin,
+        axes=axes,
+        batch_memory=batch_memory,
+    )
     _check_output(output, input)
     if input.numel() == 0:
         return torch.empty_like(input)
-    last = tuple(range(-len(chosen), 0))
-    extended = _extended(input.movedim(chosen, last), lengths, shifts, boundary, constant)
-    parts = _parts(_windows(extended, lengths), memory) if chosen else [extended]
-    results = [_reduced(function, part, mask, len(chosen)) for part in parts]
+    count = len(wanted.axes)
+    last = tuple(range(-count, 0))
+    extended = _extended(input.movedim(wanted.axes, last), wanted)
+    parts = _parts(_windows(extended, wanted.lengths), wanted) if count else [extended]
+    results = [_reduced(function, part, wanted.mask, count) for part in parts]
     result = results[0] if len(results) == 1 else torch.cat(results)
     result = result.movedim(last, last if axes is None else _destination(axes, result.ndim))
     return result if output is None else _written(output, result)
@@ -132,75 +110,12 @@ def vectorized_filter(
 # ------------------------------------------------------------------------------------------
 
 
-def _as_tuple(axes: Any) -> tuple[int, ...]:
-    return tuple(axes) if is_sequence(axes) else (axes,)
-
-
-def _axes(axes: Any, ndim: int) -> tuple[int, ...]:
-    if axes is None:
-        return tuple(range(ndim))
-    given = _as_tuple(axes)
-    if len(given) > ndim:
-        raise ValueError(
-            f"The length of `axes` may not exceed the dimensionality of input, {ndim}; got {given}"
-        )
-    chosen = tuple(normalize_axis(axis, ndim) for axis in given)
-    if len(set(chosen)) < len(chosen):
-        raise ValueError(f"axes must be unique: every axis may be given once only, got {given}")
-    return chosen
-
-
-def _integers(values: Any, count: int, name: str) -> tuple[int, ...]:
-    """A sequence of integers, or a single one for all axes."""
-    entries = tuple(values) if is_sequence(values) else (values,) * count
-    if not all(isinstance(entry, Integral) and not isinstance(entry, bool) for entry in entries):
-        raise ValueError(f"All elements of `{name}` must be integers, got {values!r}")
-    return tuple(int(entry) for entry in entries)
-
-
-def _lengths(size: Any, count: int) -> tuple[int, ...]:
-    lengths = _integers(size, count, "size")
-    if any(length < 1 for length in lengths):
-        raise ValueError(f"All elements of `size` must be positive integers, got {size!r}")
-    return lengths
-
-
-def _origins(origin: Any, count: int, mode: str) -> tuple[int, ...]:
-    shifts = _integers(0 if origin is None else origin, count, "origin")
-    if len(shifts) != count:
-        raise ValueError(
-            f"`origin` must be an integer or tuple of integers with length equal to the number of axes, {count}; "
-            f"got {origin!r}"
-        )
-    if mode == "valid" and any(shifts):
-        raise ValueError(
-            "`mode='valid'` is incompatible with use of `origin`: windows that are inside have no shift"
-        )
-    return shifts
-
-
-def _constant(cval: Any, mode: str, dtype: torch.dtype) -> Any:
+def _as_stored(number: Any, dtype: torch.dtype) -> Any:
     """The constant border as an array of `dtype` would hold it."""
-    if cval is None:
+    if isinstance(number, int) and number == 0:
         return 0
-    if mode != "constant":
-        raise ValueError(f"Use of `cval` is compatible only with `mode='constant'`, but the mode is {mode!r}")
-    value = np.asarray(cval)
-    if value.size != 1 or not np.issubdtype(value.dtype, np.number):
-        raise ValueError(f"`cval` must include only numbers, got {cval!r}")
-    number = value.item()
-    if isinstance(number, float):
-        return cast(torch.tensor(number, dtype=torch.float64), dtype).item()  # a parameter, not data
-    return cast(torch.tensor(number), dtype).item()
-
-
-def _memory(batch_memory: Any) -> float:
-    memory = (
-        0.0 if isinstance(batch_memory, bool) or not isinstance(batch_memory, Real) else float(batch_memory)
-    )
-    if not memory > 0:
-        raise ValueError(f"`batch_memory` must be positive number of bytes, got {batch_memory!r}")
-    return memory
+    wide = torch.float64 if isinstance(number, float) else None  # a parameter, not data
+    return cast(torch.tensor(number, dtype=wide), dtype).item()
 
 
 def _check_output(output: Any, input: Tensor) -> None:
@@ -217,7 +132,7 @@ def _check_output(output: Any, input: Tensor) -> None:
 
 def _destination(axes: Any, ndim: int) -> tuple[int, ...]:
     """Where the axes filtered go back to: the places as given, among which those count that the function added."""
-    given = _as_tuple(axes)
+    given = tuple(axes) if is_sequence(axes) else (axes,)
     if len({axis % ndim for axis in given}) < len(given):
         raise ValueError(f"axes: {given} name one axis twice in a result of {ndim} dimensions")
     return given
@@ -228,13 +143,14 @@ def _destination(axes: Any, ndim: int) -> tuple[int, ...]:
 # ------------------------------------------------------------------------------------------
 
 
-def _extended(x: Tensor, lengths: Sequence[int], shifts: Sequence[int], mode: str, constant: Any) -> Tensor:
+def _extended(x: Tensor, wanted: Windows) -> Tensor:
     """`x` with borders along its last axes, which are filtered; always memory of its own."""
-    first, original = x.ndim - len(lengths), x
-    for dim, (length, shift) in enumerate(zip(lengths, shifts, strict=True), first):
-        if mode != "valid":
+    first, original = x.ndim - len(wanted.axes), x
+    constant = _as_stored(wanted.constant, x.dtype)
+    for dim, (length, shift) in enumerate(zip(wanted.lengths, wanted.shifts, strict=True), first):
+        if wanted.mode != "valid":
             before = length // 2 + check_origin(shift, length)
-            x = extend(x, dim, before, length - 1 - before, mode, constant)
+            x = extend(x, dim, before, length - 1 - before, wanted.mode, constant)
         elif length > x.shape[dim]:
             raise ValueError(f"size: a window of {length} doesn't fit into an axis of {x.shape[dim]}")
     return x.clone() if x is original else x
@@ -248,15 +164,10 @@ def _windows(extended: Tensor, lengths: Sequence[int]) -> Tensor:
     return windows
 
 
-def _parts(windows: Tensor, memory: float) -> list[Tensor]:
+def _parts(windows: Tensor, wanted: Windows) -> list[Tensor]:
     """Cut the windows along their first axis, as few times as the memory allows."""
     rows = windows.shape[0]
-    per_row = windows.numel() // rows * windows.element_size()
-    if per_row > memory:
-        raise ValueError(
-            f"`batch_memory` is insufficient for minimum chunk size, which takes {per_row} bytes"
-        )
-    step = int(min(rows, memory // per_row))
+    step = wanted.rows_at_once(rows, windows.numel() // rows * windows.element_size())
     return [windows.narrow(0, start, min(step, rows - start)) for start in range(0, rows, step)]
 
 

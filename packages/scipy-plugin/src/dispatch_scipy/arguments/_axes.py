@@ -1,8 +1,4 @@
-"""Argument rules that every filter of ``scipy.ndimage`` shares.
-
-Imports neither torch nor SciPy. The exception *types* are SciPy's (1.17), because callers catch them; the
-wording is ours. Nothing here looks at array data, so all of it works for any device and for ``meta`` tensors.
-"""
+"""Axes, parameters that have an entry for each of them, modes and origins: what all filters share."""
 
 from __future__ import annotations
 
@@ -11,6 +7,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from numpy.exceptions import AxisError
+
+__all__ = ["check_origin", "is_sequence", "normalize_axes", "normalize_axis", "normalize_mode", "per_axis"]
 
 # SciPy's filters give the "grid-" names the same meaning as the plain ones; only interpolation tells them apart.
 _MODES: Final = {

@@ -1,17 +1,26 @@
-"""The arguments of the distance transforms, and where their results go. Exception types are SciPy's."""
+"""The arguments of the distance transforms, and where their results go."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ._arrays import is_sequence, per_axis
+from ._axes import is_sequence, per_axis
 
-__all__ = ["Wanted", "metric_name", "positive_sampling", "read_sampling", "read_structure"]
+__all__ = [
+    "Wanted",
+    "chamfer_name",
+    "finite_sampling",
+    "metric_name",
+    "positive_sampling",
+    "read_sampling",
+    "read_structure",
+]
 
 Array = Any
 _TAXICAB: Final = ("taxicab", "cityblock", "manhattan")
@@ -48,16 +57,17 @@ class Wanted:
             if given is None:
                 continue
             if not isinstance(given, kind):
-                raise TypeError(f"{name}: must be an array to write to, or None, got {type(given).__name__}")
+                msg = f"{name}: must be a {kind.__name__} to write to, or None, got {type(given).__name__}"
+                raise TypeError(msg)
             if not asked:
                 raise RuntimeError(f"{name}: is given, but return_{name} is false; set it to true")
         return cls(bool(return_distances), bool(return_indices), distances, indices)
 
-    def check(self, shape: tuple[int, ...], dtype: np.dtype, error: type[Exception]) -> None:
-        """Check the arrays to write to for an image of this shape and distances of this dtype."""
+    def check(self, shape: tuple[int, ...], distances: Any, places: Any, error: type[Exception]) -> None:
+        """Check the arrays to write to for an image of this shape, and dtypes of distances and places."""
         for name, given, right_shape, right_dtype in (
-            ("distances", self.into_distances, shape, dtype),
-            ("indices", self.into_places, (len(shape), *shape), np.dtype(np.int32)),
+            ("distances", self.into_distances, shape, distances),
+            ("indices", self.into_places, (len(shape), *shape), places),
         ):
             if given is None:
                 continue
@@ -85,29 +95,41 @@ class Wanted:
 
 
 def read_sampling(sampling: Any, ndim: int) -> tuple[float, ...]:
-    """The spacing of the elements along each axis, without its sign.
+    """The spacing of the elements along each axis.
 
     Raises
     ------
     RuntimeError
         If a sequence doesn't have an entry for each axis.
+    TypeError, ValueError
+        If an entry is no number.
     """
-    return tuple(abs(float(s)) for s in per_axis(1.0 if sampling is None else sampling, ndim, "sampling"))
+    return tuple(float(s) for s in per_axis(1.0 if sampling is None else sampling, ndim, "sampling"))
 
 
 def positive_sampling(sampling: Any) -> str | None:
-    """sampling is positive and finite"""
+    """sampling must be positive and finite"""
+    return _refuse(sampling, "positive and finite", lambda s: s > 0)
+
+
+def finite_sampling(sampling: Any, metric: Any) -> str | None:
+    """sampling must be finite for the Euclidean metric"""
+    used = isinstance(metric, str) and metric.lower() == "euclidean"
+    return _refuse(sampling, "finite", lambda s: True) if used else None
+
+
+def _refuse(sampling: Any, what: str, is_right: Callable[[float], bool]) -> str | None:
     try:
         entries = [float(s) for s in (sampling if is_sequence(sampling) else [sampling])]
     except (TypeError, ValueError):
         return None  # None, or an error that the call itself raises
-    if all(s > 0 and math.isfinite(s) for s in entries):
+    if all(math.isfinite(s) and is_right(s) for s in entries):
         return None
-    return f"sampling={sampling!r} is not positive and finite: SciPy's results are no distances then"
+    return f"sampling must be {what}, got {sampling!r}: SciPy's results are no distances then"
 
 
 def metric_name(metric: Any) -> str:
-    """One of "euclidean", "taxicab" and "chessboard".
+    """One of "euclidean", "taxicab" and "chessboard", for `distance_transform_bf`.
 
     Raises
     ------
@@ -128,10 +150,8 @@ def metric_name(metric: Any) -> str:
     return folded
 
 
-def read_structure(metric: Any, ndim: int) -> tuple[NDArray[np.bool_], str]:
-    """The neighbours of a chamfer metric, three elements along each axis, and its name if it has one.
-
-    An array is read on the host: it decides what is computed.
+def read_structure(metric: Any, ndim: int) -> NDArray[np.bool_]:
+    """The neighbours of a chamfer metric, three elements along each axis, for `distance_transform_cdt`.
 
     Raises
     ------
@@ -139,17 +159,32 @@ def read_structure(metric: Any, ndim: int) -> tuple[NDArray[np.bool_], str]:
         If it is an unknown name, or no array with `ndim` axes of three elements.
     """
     if isinstance(metric, str):
-        name = "taxicab" if metric in _TAXICAB else metric
-        if name not in ("taxicab", "chessboard"):
+        reach = {**dict.fromkeys(_TAXICAB, 1), "chessboard": ndim}.get(metric)
+        if reach is None:
             raise ValueError(
-                f"metric: invalid metric provided, {metric!r}; use 'chessboard' or one of {_TAXICAB}"
+                f"metric: invalid metric provided, {metric!r}; use 'chessboard', one of {_TAXICAB} or an array"
             )
-        away = np.abs(np.indices((3,) * ndim) - 1).sum(axis=0) if ndim else np.zeros(())
-        return np.asarray(away <= (1 if name == "taxicab" else ndim)), name
+        return _generated(ndim, reach)
     try:
-        structure = np.asarray(metric.get() if hasattr(metric, "get") else metric)
-    except (TypeError, ValueError) as error:
+        structure = np.asarray(metric)
+    except (TypeError, ValueError, RuntimeError) as error:
         raise ValueError(f"metric: is no array: {error}") from error
-    if structure.shape != (3,) * ndim or not ndim:
-        raise ValueError(f"metric: shape {structure.shape} should be {(3,) * ndim}")
-    return structure.astype(np.bool_), ""
+    if structure.shape != (3,) * ndim or ndim == 0:
+        raise ValueError(f"metric: shape {structure.shape} should be {(3,) * ndim}, as of a 3 x … x 3 window")
+    return structure.astype(np.bool_)
+
+
+def chamfer_name(structure: NDArray[np.bool_]) -> str | None:
+    """ "taxicab" or "chessboard" if a structure is that one, as far as scans look at it: up to its centre."""
+    count = structure.size // 2
+    for reach, name in {1: "taxicab", structure.ndim: "chessboard"}.items():
+        known = _generated(structure.ndim, reach)
+        if np.array_equal(structure.ravel()[:count], known.ravel()[:count]):
+            return name
+    return None
+
+
+def _generated(ndim: int, reach: int) -> NDArray[np.bool_]:
+    """The elements of a window of three per axis that are at most `reach` steps along the axes from its centre."""
+    away = np.abs(np.indices((3,) * ndim) - 1).sum(axis=0)
+    return np.asarray(away <= reach)
