@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
+import itertools
 import json
 import math
 import platform
@@ -27,6 +28,13 @@ __all__ = ["Timed", "best_times", "command", "geometric_mean"]
 
 #: No call is repeated once its rounds have taken this many seconds.
 PATIENCE = 4.0
+#: Quick calls are repeated for as many seconds: other programs of the machine disturb most of them, and not all.
+AT_LEAST = 1.0
+#: Seconds between the library's call and the next side's: for a tenth of a second after its last piece of work the
+#: threads of a BLAS look out for more, and take processor time from whoever computes.
+REST = 0.2
+#: A call of fewer seconds is made again at once: caches that another side or the rest left cold count for nobody.
+BRIEF = 0.2
 #: A library that answers in fewer seconds has not looked at all elements of a large image: it made a view, say, or gave
 #: back what it got. Such calls stand in the table, and have no part in its mean.
 NO_WORK = 5e-4
@@ -55,18 +63,31 @@ class Timed:
 
 
 def best_times(calls: list[Callable[[], Any]], rounds: int) -> list[float]:
-    """The best time of each call in seconds; the calls take turns in every round.
+    """The best time of each call in seconds; the calls take turns in every round, of which there are so many at least.
 
     The first round warms up, and counts only where it has taken longer than anybody wants to wait.
     """
     begun = time.perf_counter()
-    best = [elapsed(call) for call in calls]
-    for number in range(rounds):
-        if time.perf_counter() - begun > PATIENCE:
+    best = one_round(calls)
+    for number in itertools.count():
+        spent = time.perf_counter() - begun
+        if spent > PATIENCE or (number >= rounds and spent > AT_LEAST):
             break
-        times = [elapsed(call) for call in calls]
+        times = one_round(calls)
         best = list(map(min, best, times)) if number else times
     return best
+
+
+def one_round(calls: list[Callable[[], Any]]) -> list[float]:
+    """Seconds that each call takes; the first one is the library's."""
+    times = []
+    for number, call in enumerate(calls):
+        if number == 1:
+            time.sleep(REST)
+        times.append(elapsed(call))
+        if times[-1] < BRIEF:
+            times[-1] = min(times[-1], elapsed(call))
+    return times
 
 
 def elapsed(call: Callable[[], Any]) -> float:
@@ -126,11 +147,12 @@ def geometric_mean(values: list[float]) -> float:
     return math.exp(sum(map(math.log, values)) / max(len(values), 1))
 
 
-def per_function(rows: list[dict[str, Any]], key: str) -> float:
+def per_function(rows: list[dict[str, Any]], key: str, other: str = "library") -> float:
     """The geometric mean over functions, of which each counts once however many calls it has; see `NO_WORK`."""
     ratios: dict[str, list[float]] = {}
     for row in working(rows):
-        ratios.setdefault(row["function"], []).append(row["library"] / row[key])
+        if other in row:
+            ratios.setdefault(row["function"], []).append(row[other] / row[key])
     return geometric_mean([geometric_mean(r) for r in ratios.values()])
 
 
@@ -151,7 +173,7 @@ def command(
     @click.option("--dtype", default="float32", show_default=True)
     @click.option("--device", default="cpu", show_default=True)
     @click.option("--kernels", type=click.Choice(["host", "device"]), default="host", show_default=True)
-    @click.option("--rounds", default=7, show_default=True)
+    @click.option("--rounds", default=5, show_default=True)
     @click.option("--only", default="", help="Part of the labels to time; several with commas.")
     @click.option("--json", "path", type=click.Path(path_type=Path), help="Write the figures here too.")
     def main(
@@ -190,10 +212,11 @@ def command(
         means = {key: per_function(rows, key) for key in ("selected", "tensor")}
         table.add_section()
         count = len({row["function"] for row in working(rows)})
-        table.add_row(
-            f"mean of {count} functions",
-            *("", "", "", f"{means['selected']:.2f}", "", f"{means['tensor']:.2f}"),
-        )
+        cells = ["", "", "", f"{means['selected']:.2f}", "", f"{means['tensor']:.2f}"]
+        if any("rival" in row for row in rows):
+            means["rival"] = per_function(rows, "selected", "rival")
+            cells.append(f"{means['rival']:.2f}")
+        table.add_row(f"mean of {count} functions", *cells)
         Console(width=120).print(table)
         if path is not None:
             figures = {

@@ -51,8 +51,7 @@ def _speed_table(name: str) -> str:
         if rivals:
             ratios.append(f"{row['rival'] / row['selected']:.2f}" if "rival" in row else "")
         lines.append(_row([row["call"], row["kernel"], *ratios]))
-    means = [f"**{figures['geometric_mean'][way]:.2f}**" for way in ("selected", "tensor")]
-    means += [""] if rivals else []
+    means = [f"**{mean:.2f}**" for mean in figures["geometric_mean"].values()]
     return "\n".join([*lines, _row(["geometric mean over the functions", "", *means])])
 
 

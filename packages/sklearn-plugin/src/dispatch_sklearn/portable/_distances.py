@@ -9,6 +9,7 @@ from typing import Any
 
 from sklearn.utils._array_api import _max_precision_float_dtype
 
+from ._parallel import in_runs
 from ._shared import device, namespace, on_cpu
 from ._steps import fresh, picked, product, roots, smallest_of_many
 
@@ -173,18 +174,21 @@ class _Search:
         self.width = min(Y.shape[0], k + 5)
         self.rough = _Rough(Y)
         self.exact: Products | None = None
-        self.memory: Any = None
 
     def all(self, X: Array) -> tuple[Array, Array]:
         """The nearest to every row."""
         xp = namespace(X)
-        parts = list(blocks(X.shape[0], self.Y.shape[0], X, 2 * _PRODUCT))
-        self.memory = fresh((parts[0].stop, self.Y.shape[0]), xp.float32, X)
+        parts = list(blocks(X.shape[0], self.Y.shape[0], X))
         found = [self._some(X[parts[0], :], single=True)]
         single = (
             int(xp.count_nonzero(found[0][2])) * 2 <= parts[0].stop
         )  # many that it can't tell apart: no use to try
-        found += [self._some(X[part, :], single=single) for part in parts[1:]]
+
+        def run(some: list[slice]) -> list[tuple[Array, Array, Array]]:
+            memory = fresh((parts[0].stop, self.Y.shape[0]), xp.float32, X) if single else None
+            return [self._some(X[part, :], single=single, memory=memory) for part in some]
+
+        found += itertools.chain.from_iterable(in_runs(X, run, parts[1:]))
         distances, indices, unsure = (xp.concat([f[i] for f in found]) for i in range(3))
         n_unsure = int(xp.count_nonzero(unsure))
         if n_unsure:
@@ -197,12 +201,12 @@ class _Search:
             indices = xp.take(xp.concat([indices, *(f[1] for f in found)]), place, axis=0)
         return distances, indices
 
-    def _some(self, X: Array, *, single: bool) -> tuple[Array, Array, Array]:
+    def _some(self, X: Array, *, single: bool, memory: Array | None = None) -> tuple[Array, Array, Array]:
         """Distances, indices, and where others may be nearer."""
         xp = namespace(X)
         error: Any = 0
         if single:
-            guess, error = self.rough.to(X, self.memory)
+            guess, error = self.rough.to(X, memory)
         else:
             if self.exact is None:
                 self.exact = Products(self.Y - self.rough.center)

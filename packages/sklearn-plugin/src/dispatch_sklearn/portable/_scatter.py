@@ -14,12 +14,14 @@ References
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from array_api_compat import is_torch_array
 from sklearn.utils._array_api import _max_precision_float_dtype
 
+from ._parallel import added, in_runs, summed
 from ._shared import constant, device, namespace, on_cpu
 
 __all__ = [
@@ -56,10 +58,14 @@ def floating(x: Array) -> Array:
 
 def blocks(x: Array, elements: int = _ELEMENTS, least: int = 1) -> Iterator[Array]:
     """Runs of rows of about as many elements, of `least` rows; all rows at once where the memory isn't the host's."""
+    return (x[rows, :] for rows in _spans(x, elements, least))
+
+
+def _spans(x: Array, elements: int = _ELEMENTS, least: int = 1) -> list[slice]:
+    """The rows of `blocks`."""
     rows, columns = x.shape
     step = max(elements // max(columns, 1), least, 1) if on_cpu(x) else max(rows, 1)
-    for start in range(0, rows, step):
-        yield x[start : min(start + step, rows), :]
+    return [slice(start, min(start + step, rows)) for start in range(0, rows, step)]
 
 
 class _Means:
@@ -75,12 +81,33 @@ class _Means:
         self.rows.append(block.shape[0])
         return block - mean
 
+    def extend(self, others: _Means) -> None:
+        self.means += others.means
+        self.rows += others.rows
+
     def combined(self) -> tuple[Array, Array]:
         """The mean of all rows, and the rows by which the scatter of all exceeds that of the blocks."""
         means = namespace(self.means[0]).stack(self.means)
         rows = constant(self.rows, means)
         mean = (rows / sum(self.rows)) @ means
         return mean, namespace(means).sqrt(rows)[:, None] * (means - mean)
+
+
+def _centred(
+    x: Array, spans: list[slice], dtype: Any, work: Callable[[Iterator[Array]], list[Array]]
+) -> tuple[_Means, list[list[Array]]]:
+    """The means of blocks, and what `work` makes of each run of them, less their means."""
+    xp = namespace(x)
+
+    def run(some: list[slice]) -> tuple[_Means, list[Array]]:
+        means = _Means()
+        return means, work(means.centred(xp.astype(x[rows, :], dtype, copy=False)) for rows in some)
+
+    found = in_runs(x, run, spans)
+    means = found[0][0]
+    for others, _ in found[1:]:
+        means.extend(others)
+    return means, [result for _, result in found]
 
 
 def mean_and_scatter(x: Array, *, dtype: Any = None, about: Array | None = None) -> tuple[Array, Array]:
@@ -91,28 +118,32 @@ def mean_and_scatter(x: Array, *, dtype: Any = None, about: Array | None = None)
         found = _uncentred(x, dtype)
         if found is not None:
             return found
-    means, total = _Means(), _Product(x)
-    for block in blocks(x, least=_FEW * x.shape[1]):
-        values = xp.astype(block, dtype, copy=False)
-        total.add(means.centred(values) if about is None else values - about)
+    panels = _Panels(x)
+    spans = _spans(x, least=_FEW * x.shape[1])
     if about is not None:
-        return about, total.matrix()
+
+        def products(rows: slice) -> list[Array]:
+            return panels.products(xp.astype(x[rows, :], dtype, copy=False) - about)
+
+        return about, panels.matrix(summed(x, products, spans))
+    means, sums = _centred(x, spans, dtype, lambda run: added(map(panels.products, run)))
     mean, between = means.combined()
-    total.add(between)
-    return mean, total.matrix()
+    return mean, panels.matrix(added([*sums, panels.products(between)]))
 
 
 def _uncentred(x: Array, dtype: Any) -> tuple[Array, Array] | None:
     """The mean and the scatter from sums and products of the values themselves; None if too many digits cancel."""
     xp = namespace(x)
     rows = x.shape[0]
-    total, sums = _Product(x), []
-    for block in blocks(x, elements=1 << 19, least=_FEW * x.shape[1]):
-        values = xp.astype(block, dtype, copy=False)
-        sums.append(_ones(values) @ values)
-        total.add(values)
-    mean = xp.sum(xp.stack(sums), axis=0) / rows
-    products = total.matrix()
+    panels = _Panels(x)
+
+    def sums(some: slice) -> list[Array]:
+        values = xp.astype(x[some, :], dtype, copy=False)
+        return [_ones(values) @ values, *panels.products(values)]
+
+    total, *parts = summed(x, sums, _spans(x, elements=1 << 19, least=_FEW * x.shape[1]))
+    mean = total / rows
+    products = panels.matrix(parts)
     scatter = products - rows * mean[:, None] * mean[None, :]
     if bool(xp.all(xp.linalg.diagonal(products) <= _CANCELLED * xp.linalg.diagonal(scatter))):
         return mean, scatter
@@ -123,30 +154,25 @@ def _ones(block: Array) -> Array:
     return namespace(block).ones((block.shape[0],), dtype=block.dtype, device=device(block))
 
 
-class _Product:
-    """The sum of ``a.T @ a`` over blocks, panel by panel on and above the diagonal."""
+class _Panels:
+    """The product ``a.T @ a`` in panels on and above the diagonal."""
 
     def __init__(self, x: Array) -> None:
         columns = x.shape[1]
         width = _PANEL if on_cpu(x) and columns >= 2 * _PANEL else max(columns, 1)
         self.panels = [(low, min(low + width, columns)) for low in range(0, columns, width)]
-        self.parts: list[Array] = []
 
-    def add(self, a: Array) -> None:
-        parts = [a[:, low:high].T @ a[:, low:] for low, high in self.panels]
-        if not self.parts:
-            self.parts = parts
-            return
-        for into, part in zip(self.parts, parts, strict=True):
-            into += part
+    def products(self, a: Array) -> list[Array]:
+        return [a[:, low:high].T @ a[:, low:] for low, high in self.panels]
 
-    def matrix(self) -> Array:
-        if len(self.parts) == 1:
-            return self.parts[0]
-        first = self.parts[0]
+    def matrix(self, parts: list[Array]) -> Array:
+        """The whole of the product."""
+        if len(parts) == 1:
+            return parts[0]
+        first = parts[0]
         columns = first.shape[1]
         whole = namespace(first).empty((columns, columns), dtype=first.dtype, device=device(first))
-        for (low, high), part in zip(self.panels, self.parts, strict=True):
+        for (low, high), part in zip(self.panels, parts, strict=True):
             whole[low:high, low:] = part
             whole[high:, low:high] = part[:, high - low :].T
         return whole
@@ -155,19 +181,21 @@ class _Product:
 def mean_and_squares(x: Array) -> tuple[Array, Array]:
     """The mean of the rows, and the sum of the squares of what they differ from it by, column by column."""
     xp = namespace(x)
+    spans = _spans(x)
     if on_cpu(x):
-        parts = [(_ones(block) @ block, _ones(block) @ (block * block)) for block in blocks(x)]
-        mean, squares = (xp.sum(xp.stack(list(part)), axis=0) for part in zip(*parts, strict=True))
-        mean = mean / x.shape[0]
+
+        def moments(rows: slice) -> tuple[Array, Array]:
+            ones = _ones(x[rows, :])
+            return ones @ x[rows, :], ones @ (x[rows, :] * x[rows, :])
+
+        total, squares = summed(x, moments, spans)
+        mean = total / x.shape[0]
         centred = squares - x.shape[0] * mean * mean
         if bool(xp.all(squares <= _CANCELLED * centred)):
             return mean, centred
-    means = _Means()
-    total = xp.zeros((x.shape[1],), dtype=x.dtype, device=device(x))
-    for block in blocks(x):
-        total = total + _squares(means.centred(block))
+    means, sums = _centred(x, spans, x.dtype, lambda run: added([_squares(block)] for block in run))
     mean, between = means.combined()
-    return mean, total + _squares(between)
+    return mean, added([*sums, [_squares(between)]])[0]
 
 
 def _squares(a: Array) -> Array:
@@ -176,9 +204,9 @@ def _squares(a: Array) -> Array:
 
 def mean_and_triangle(x: Array) -> tuple[Array, Array]:
     """The mean of the rows, and the triangular factor of the centred rows, as from a QR decomposition."""
-    means = _Means()
-    factors = [triangle(means.centred(block)) for block in _tall(x)]
+    means, parts = _centred(x, _tall(x), x.dtype, lambda run: [triangle(block) for block in run])
     mean, between = means.combined()
+    factors = list(itertools.chain(*parts))
     if len(factors) == 1:
         return mean, factors[0]
     return mean, triangle(namespace(x).concat([*factors, between]))
@@ -187,12 +215,13 @@ def mean_and_triangle(x: Array) -> tuple[Array, Array]:
 def triangle(x: Array) -> Array:
     """The triangular factor of a QR decomposition, for which ``r.T @ r == x.T @ x``; many rows in blocks."""
     xp = namespace(x)
-    parts = list(_tall(x))
-    if len(parts) > 1:
-        return triangle(xp.concat([triangle(part) for part in parts]))
+    spans = _tall(x)
+    if len(spans) > 1:
+        parts = in_runs(x, lambda run: [triangle(x[rows, :]) for rows in run], spans)
+        return triangle(xp.concat(list(itertools.chain(*parts))))
     return xp.linalg.qr(x, mode="r")[1] if is_torch_array(x) else xp.linalg.qr(x)[1]
 
 
-def _tall(x: Array) -> Iterator[Array]:
+def _tall(x: Array) -> list[slice]:
     """Blocks with many more rows than columns, but for the last."""
-    return blocks(x, elements=1 << 16, least=8 * x.shape[1])
+    return _spans(x, elements=1 << 16, least=8 * x.shape[1])

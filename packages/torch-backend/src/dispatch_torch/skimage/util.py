@@ -20,7 +20,7 @@ from dispatch_skimage.portable.util._labels import flat_indices, mapped
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .._kernels import as_arrays, as_tensors, in_parallel, spans, with_host_kernel
+from .._kernels import as_arrays, as_tensors, in_parallel, on_library, spans, with_host_kernel
 
 __all__ = [
     "img_as_bool",
@@ -120,16 +120,8 @@ map_array = traits(differentiable=True, kernels=("host", "device"))(
 )
 
 
-def _label_points_on_host(coords: Tensor, output_shape: Sequence[int]) -> Tensor:
-    places = flat_indices(as_arrays(coords), output_shape)
-    labels = np.zeros(math.prod(output_shape), np.uint64)  # pages that aren't touched yet
-    labels[places] = np.arange(1, len(places) + 1)
-    result: Tensor = as_tensors(labels.reshape(tuple(output_shape)))
-    return result
-
-
 @traits(kernels=("host", "device"))
-@with_host_kernel(_label_points_on_host)
+@with_host_kernel(on_library("skimage.util.label_points"))
 def label_points(coords: Tensor, output_shape: Sequence[int]) -> Tensor:
     """An image with a label at each point: ``skimage.util.label_points``.
 

@@ -5,7 +5,12 @@ The estimators are those of ``dispatch_sklearn``, which is there whenever this n
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
 import torch
+from dispatch_core import traits
+from dispatch_core.plugin_api import report_kernel
 from dispatch_sklearn.portable.cluster._dbscan import dbscan
 from dispatch_sklearn.portable.cluster._graph import Graph
 from dispatch_sklearn.portable.cluster._kmeans import kmeans
@@ -14,7 +19,7 @@ from dispatch_sklearn.portable.cluster._points import Points
 from torch import Tensor
 from torch.nn import functional
 
-from .._kernels import host_allowed
+from .._kernels import as_arrays, as_tensors, host_allowed
 
 __all__ = ["DBSCAN", "KMeans", "MiniBatchKMeans"]
 
@@ -238,7 +243,18 @@ def _highest(rows: Tensor, factors: Tensor, two: bool) -> tuple[Tensor, Tensor |
 
 
 class TensorGraph(Graph):
-    """A graph that gathers at the ends of edges by torch's scatter operations."""
+    """A graph that gathers at the ends of edges by torch's scatter operations; on a CPU NumPy searches tables."""
+
+    @staticmethod
+    def at_most(table: Tensor, bound: float) -> tuple[Tensor, Tensor, Tensor]:
+        if not host_allowed(table):
+            found: tuple[Tensor, Tensor, Tensor] = Graph.at_most(table, bound)
+            return found
+        report_kernel("host")
+        flat = as_arrays(table).reshape(-1)
+        places = np.flatnonzero(flat <= bound)
+        rows, columns = np.divmod(places, table.shape[1])
+        return as_tensors(rows), as_tensors(columns), as_tensors(flat[places])
 
     def total(self, at: Tensor, values: Tensor | None = None) -> Tensor:
         return torch.bincount(at, values, minlength=self.count)
@@ -247,6 +263,7 @@ class TensorGraph(Graph):
         return start.scatter_reduce(0, at, values, "amin")
 
 
-DBSCAN = dbscan(TensorGraph)
+DBSCAN: Any = dbscan(TensorGraph)
+traits(kernels=("device", "host"))(DBSCAN.fit)
 KMeans = kmeans(TensorPoints)
 MiniBatchKMeans = minibatch_kmeans(TensorPoints)

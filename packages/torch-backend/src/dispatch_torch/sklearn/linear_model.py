@@ -16,16 +16,19 @@ from dispatch_sklearn.portable._own import estimator
 from sklearn.base import _fit_context
 from sklearn.linear_model import _cd_fast
 from sklearn.utils import check_random_state
+from sklearn.utils.parallel import _get_threadpool_controller
 from torch import Tensor
 
-from .._kernels import as_tensors, empty, host_allowed
+from .._kernels import as_tensors, empty, host_allowed, in_parallel, spans
 
 __all__ = ["ElasticNet", "Lasso"]
 
-#: Up to so many features for each thread the products of all columns cost less than a few passes over the columns.
-_FEATURES = 256
+#: Up to so many features the products of all columns cost less than ten passes over the columns.
+_FEATURES = 128
 #: Rows that are transposed at a time.
 _ROWS = 256
+#: Fewer elements are transposed before another thread has woken up.
+_ELEMENTS = 1 << 21
 
 
 @estimator(lists=True)
@@ -61,19 +64,23 @@ def _solver(*arrays: Any) -> portable.Solver:
 
 
 def _few(n_samples: int, n_features: int) -> bool:
-    return n_features <= min(n_samples, _FEATURES * torch.get_num_threads())
+    return n_features <= min(n_samples, _FEATURES)
 
 
 def _columns(X: Tensor, offset: Tensor, fitted: bool, roots: Tensor | None) -> Tensor:
     """The centred and weighted rows, column after column in memory."""
     columns = empty((X.shape[1], X.shape[0]), X.dtype)
-    for start in range(0, X.shape[0], _ROWS):
-        rows = slice(start, start + _ROWS)
-        part = columns[:, rows].copy_(X[rows].T)
-        if fitted:
-            part.sub_(offset[:, None])
-        if roots is not None:
-            part.mul_(roots[rows])
+
+    def write(first: int, last: int) -> None:
+        for start in range(first, last, _ROWS):
+            rows = slice(start, min(start + _ROWS, last))
+            part = columns[:, rows].copy_(X[rows].T)
+            if fitted:
+                part.sub_(offset[:, None])
+            if roots is not None:
+                part.mul_(roots[rows])
+
+    in_parallel(write, spans(X.shape[0], _ELEMENTS // X.shape[1]))
     return columns.T
 
 
@@ -82,6 +89,12 @@ def _descent(model: Any, problem: Any, penalty: Any, start: Tensor) -> Any:
 
     On the products of the columns the iterates are those on the residuals but for rounding.
     """
+    # Products with one vector are done in no time, and other threads that helped would keep looking out for more.
+    with _get_threadpool_controller().limit(limits=1, user_api="blas"):
+        return _descended(model, problem, penalty, start)
+
+
+def _descended(model: Any, problem: Any, penalty: Any, start: Tensor) -> Any:
     coef = torch.empty_like(start)
     gaps = torch.empty_like(problem.squares)
     counts = []

@@ -83,7 +83,8 @@ def dbscan(graph: type[Graph]) -> type:
                 source, target, own, symmetric = _given(X, self.eps)
             else:
                 floating = X if xp.isdtype(X.dtype, "real floating") else xp.astype(X, xp.float64)
-                source, target = close_pairs(floating, self.eps, _order(self), self.metric)
+                order = _order(self)
+                source, target = close_pairs(floating, self.eps, order, self.metric, graph.at_most)
                 own = None
             if symmetric:
                 source, target = xp.concat([source, target]), xp.concat([target, source])
@@ -134,7 +135,8 @@ def _labels(edges: Graph, core: Array, symmetric: bool) -> Array:
     from_core = xp.nonzero(picked(core, edges.source))[0]
     source, target = picked(edges.source, from_core), picked(edges.target, from_core)
     to_core = picked(core, target)
-    inner, outer = xp.nonzero(to_core)[0], xp.nonzero(~to_core)[0]
+    inner = xp.nonzero(to_core & (source < target) if symmetric else to_core)[0]  # each pair once
+    outer = xp.nonzero(~to_core)[0]
     among = type(edges)(picked(source, inner), picked(target, inner), count)
     vertices = edges.vertices()
     roots = among.components() if symmetric else among.ancestors()

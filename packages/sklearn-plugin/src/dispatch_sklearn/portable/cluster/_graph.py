@@ -6,6 +6,7 @@ from typing import Any
 
 from .._shared import device, namespace
 from ._picked import picked
+from ._tables import at_most
 
 __all__ = ["Graph"]
 
@@ -23,6 +24,8 @@ class Graph:
         self.target = target
         self.count = count
         self.xp = namespace(source)
+
+    at_most = staticmethod(at_most)
 
     def vertices(self) -> Array:
         """The numbers of the vertices."""

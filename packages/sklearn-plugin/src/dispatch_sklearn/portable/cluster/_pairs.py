@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from sklearn.metrics.pairwise import pairwise_distances
 from sklearn.utils._array_api import _max_precision_float_dtype
 
+from .._parallel import in_runs
 from .._shared import device, namespace, on_cpu
 from ._picked import picked
+from ._tables import ROWS, at_most
 
 __all__ = ["close_pairs"]
 
 Array = Any
 Pairs = tuple[Array, Array]
+AtMost = Callable[[Array, float], tuple[Array, Array, Array]]
 
 #: Candidate pairs that are compared at a time.
 _AT_ONCE = 1 << 22
-#: Rows of a table that are looked at together.
-_ROWS = 8
 #: Above so many features a grid has too many neighbouring cells.
 _GRID_FEATURES = 4
 #: Bits of the number of a cell.
@@ -30,7 +31,7 @@ _BITS = 60
 _WIDER = 1 + 1e-6
 
 
-def close_pairs(X: Array, eps: float, p: float | None, metric: str) -> Pairs:
+def close_pairs(X: Array, eps: float, p: float | None, metric: str, at_most: AtMost = at_most) -> Pairs:
     """The numbers of the points of each pair whose distance is at most `eps`.
 
     Parameters
@@ -40,6 +41,8 @@ def close_pairs(X: Array, eps: float, p: float | None, metric: str) -> Pairs:
     p : float or None
         Order of the Minkowski metric; None: it is `metric`.
     metric : str
+    at_most : callable
+        Finds the small entries of a table, as `_tables.at_most` does.
     """
     xp = namespace(X)
     if p is None:
@@ -48,7 +51,7 @@ def close_pairs(X: Array, eps: float, p: float | None, metric: str) -> Pairs:
         precise = xp.astype(X, _max_precision_float_dtype(xp, device(X)), copy=False)
         found = _by_grid(precise, eps, p) if X.shape[1] <= _GRID_FEATURES else None
         if found is None:
-            found = _by_products(X, precise, eps) if p == 2 else _compared(precise, eps, p)
+            found = _by_products(X, precise, eps, at_most) if p == 2 else _compared(precise, eps, p)
         blocks = list(found)
     if not blocks:
         none = xp.zeros((0,), dtype=xp.int64, device=device(X))
@@ -135,7 +138,7 @@ def _in_runs(runs: list[Pairs], columns: list[Array], order: Array, eps: float, 
             yield picked(order, picked(first, kept)), picked(order, picked(second, kept))
 
 
-def _by_products(X: Array, precise: Array, eps: float) -> Iterator[Pairs]:
+def _by_products(X: Array, precise: Array, eps: float, at_most: AtMost) -> Iterator[Pairs]:
     """Pairs of all, by products of blocks of points; what rounding leaves in doubt is compared feature by feature."""
     xp = namespace(X)
     centered = precise - xp.mean(precise, axis=0)
@@ -149,9 +152,10 @@ def _by_products(X: Array, precise: Array, eps: float) -> Iterator[Pairs]:
     ones = xp.ones_like(norms)
     left = xp.concat([-2.0 * points, norms, ones], axis=1)
     right = xp.matrix_transpose(xp.concat([points, ones, norms], axis=1))
-    for rows in _row_blocks(X):
+
+    def close(rows: slice) -> Iterator[Pairs]:
         squares = left[rows, :] @ right[:, rows.start :]
-        first, second, values = _at_most(squares, eps**2 + slack)
+        first, second, values = at_most(squares, eps**2 + slack)
         first, second = first + rows.start, second + rows.start
         once = first < second
         sure = xp.nonzero(once & (values <= eps**2 - slack))[0]
@@ -160,35 +164,29 @@ def _by_products(X: Array, precise: Array, eps: float) -> Iterator[Pairs]:
         first, second = picked(first, doubtful), picked(second, doubtful)
         if first.shape[0]:
             apart = picked(precise, first, axis=0) - picked(precise, second, axis=0)
-            close = xp.nonzero(xp.sum(apart * apart, axis=1) <= eps**2)[0]
-            yield picked(first, close), picked(second, close)
+            near = xp.nonzero(xp.sum(apart * apart, axis=1) <= eps**2)[0]
+            yield picked(first, near), picked(second, near)
+
+    yield from _in_runs_of_rows(X, close)
 
 
-def _at_most(table: Array, bound: float) -> tuple[Array, Array, Array]:
-    """Rows, columns and values of the entries that are at most `bound`, quickest where they are few.
+def _in_runs_of_rows(X: Array, pairs: Callable[[slice], Iterator[Pairs]]) -> Iterator[Pairs]:
+    """The pairs that are found in all blocks of rows; the last blocks have the least to look at."""
 
-    The least of several rows is found at the speed of memory; only where it is small are they looked at one by one.
-    """
-    xp = namespace(table)
-    height, width = table.shape
-    values = xp.reshape(table, (-1,))
-    if height % _ROWS == 0:
-        least = xp.min(xp.reshape(table, (height // _ROWS, _ROWS, width)), axis=1)
-        group, column = xp.nonzero(least <= bound)
-        if group.shape[0] * _ROWS * 8 <= height * width:
-            row = group[:, None] * _ROWS + xp.arange(_ROWS, dtype=group.dtype, device=device(table))[None, :]
-            place = xp.reshape(row * width + column[:, None], (-1,))
-            place = picked(place, xp.nonzero(picked(values, place) <= bound)[0])
-            return place // width, place % width, picked(values, place)
-    first, second = xp.nonzero(table <= bound)
-    return first, second, picked(values, first * width + second)
+    def run(some: list[slice]) -> list[Pairs]:
+        return list(itertools.chain.from_iterable(map(pairs, some)))
+
+    yield from itertools.chain.from_iterable(in_runs(X, run, list(_row_blocks(X)), runs=32))
 
 
 def _compared(X: Array, eps: float, p: float) -> Iterator[Pairs]:
     """Pairs of all, compared feature by feature."""
-    for rows in _row_blocks(X):
+
+    def close(rows: slice) -> Iterator[Pairs]:
         columns = [(X[rows, f][:, None], X[rows.start :, f][None, :]) for f in range(X.shape[1])]
         yield _upper(_within(columns, eps, p), rows.start)
+
+    yield from _in_runs_of_rows(X, close)
 
 
 def _measured(X: Array, eps: float, metric: str) -> Iterator[Pairs]:
@@ -208,5 +206,5 @@ def _upper(close: Array, start: int) -> Pairs:
 
 def _row_blocks(X: Array) -> Iterator[slice]:
     elements, count = 1 << (20 if on_cpu(X) else 26), X.shape[0]
-    size = max(elements // max(count, 1) // _ROWS, 1) * _ROWS
+    size = max(elements // max(count, 1) // ROWS, 1) * ROWS
     yield from (slice(at, min(at + size, count)) for at in range(0, count, size))

@@ -33,7 +33,8 @@ class Problem:
     """Centred and weighted data: the rows themselves, or the products of their columns.
 
     `design` (n_samples, n_features) and `targets` (n_samples, n_targets), or `gram` (n_features, n_features);
-    `cross` (n_features, n_targets) and `squares` (n_targets,), the targets' squared norms, in any case.
+    `cross` (n_features, n_targets), their products with the targets, which `complete` adds to rows, and `squares`
+    (n_targets,), the targets' squared norms.
     """
 
     cross: Array
@@ -41,6 +42,10 @@ class Problem:
     gram: Array | None = None
     design: Array | None = None
     targets: Array | None = None
+
+    def complete(self) -> Problem:
+        """The same with the products of columns and targets."""
+        return self if self.design is None else dataclasses.replace(self, cross=self.design.T @ self.targets)
 
     def product(self, coef: Array) -> Array:
         """The products of the columns, times coefficients."""

@@ -45,7 +45,7 @@ class Solver:
 
 def _on_device(model: Any, problem: Problem, penalty: Penalty, start: Array) -> Solution:
     tolerances = model.tol * problem.squares
-    solution = proximal_descent(problem, penalty, start, tolerances, model.max_iter)
+    solution = proximal_descent(problem.complete(), penalty, start, tolerances, model.max_iter)
     for i in range(start.shape[1]):
         gap, tolerance = float(solution.gaps[i]), float(tolerances[i])
         if not gap <= tolerance:
@@ -191,7 +191,7 @@ def _problem(
         gram, cross = moments(X, Y, means, roots)
         return Problem(cross, squares, gram=gram)
     design = solver.design(X, means.x, means.fitted, roots)
-    return Problem(design.T @ targets, squares, design=design, targets=targets)
+    return Problem(None, squares, design=design, targets=targets)
 
 
 def _check_gram(design: Array, gram: Array) -> None:

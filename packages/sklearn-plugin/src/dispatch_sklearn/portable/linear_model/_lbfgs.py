@@ -1,7 +1,7 @@
 """Generalised linear models by L-BFGS: loss and gradient on the device in one pass, the coefficients on the host.
 
-SciPy minimises over a small vector. An evaluation goes over blocks of rows whose predictions stay in the processor's
-cache, and one small array goes back to the host.
+SciPy minimises over a small vector. An evaluation goes over blocks of rows that stay in the processor's cache, and one
+small array goes back to the host.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from sklearn.utils._array_api import move_to
 from sklearn.utils.fixes import _get_additional_lbfgs_options_dict
 from sklearn.utils.optimize import _check_optimize_result
 
+from .._parallel import summed
 from .._shared import constant, namespace
 from ._moments import blocks
 
@@ -70,28 +71,25 @@ class Objective:
         """The gradient of the sum of losses, output after output, then that sum and that of the weights."""
         xp = namespace(self.X)
         single = self.outputs == 1
-        slope: Array = 0.0
-        level: Array = 0.0
-        loss: Array = 0.0
-        total: Array = 0.0
-        for rows in blocks(self.X, 2 * self.outputs):
+
+        def sums(rows: slice) -> list[Array]:
             block = self.X[rows, :]
             raw = block @ coef[0, :] if single else coef @ block.T
             if intercept is not None:
                 raw = raw + (intercept[0, 0] if single else intercept)
             losses, derivatives = self.pointwise(raw, self.target[rows])
-            if self.weights is not None:
-                weights = self.weights[rows]
+            weights = None if self.weights is None else self.weights[rows]
+            if weights is not None:
                 losses, derivatives = losses * weights, derivatives * weights
-                total = total + xp.sum(weights)
-            slope = slope + derivatives @ block
-            level = level + xp.sum(derivatives, axis=-1)
-            loss = loss + xp.sum(losses)
-        slope = xp.reshape(slope, (self.outputs, -1))
-        if intercept is not None:
-            slope = xp.concat([slope, xp.reshape(level, (self.outputs, 1))], axis=1)
-        rest = xp.stack([loss, total if self.weights is not None else xp.zeros_like(loss)])
-        return xp.concat([xp.reshape(slope, (-1,)), rest])
+            slope = xp.reshape(derivatives @ block, (self.outputs, -1))
+            if intercept is not None:
+                level = xp.reshape(xp.sum(derivatives, axis=-1), (self.outputs, 1))
+                slope = xp.concat([slope, level], axis=1)
+            loss = xp.sum(losses)
+            rest = xp.stack([loss, xp.zeros_like(loss) if weights is None else xp.sum(weights)])
+            return [xp.concat([xp.reshape(slope, (-1,)), rest])]
+
+        return summed(self.X, sums, list(blocks(self.X, self.X.shape[1])))[0]
 
 
 def binomial(raw: Array, target: Array) -> tuple[Array, Array]:

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from sklearn.utils.validation import assert_all_finite
 
+from .._parallel import summed
 from .._shared import device, namespace, on_cpu
 
 __all__ = ["Offsets", "blocks", "centred", "gram", "moments", "offsets", "positive_solution"]
@@ -110,18 +111,13 @@ def _is_near(X: Array, means: Offsets) -> bool:
 
 
 def _summed(X: Array, Y: Array, means: Offsets, centring: bool, roots: Array | None) -> tuple[Array, Array]:
-    products: Array = None
-    cross: Array = None
-    for rows in blocks(X, X.shape[1]):
+    def products(rows: slice) -> tuple[Array, Array]:
         root = None if roots is None else roots[rows]
         block = centred(X[rows, :], means.x, centring, root)
-        target = centred(Y[rows, :], means.y, means.fitted, root)
-        if products is None:
-            products, cross = gram(block), block.T @ target
-        else:
-            products += gram(block)
-            cross += block.T @ target
-    return products, cross
+        return gram(block), block.T @ centred(Y[rows, :], means.y, means.fitted, root)
+
+    sums = summed(X, products, list(blocks(X, X.shape[1])))
+    return sums[0], sums[1]
 
 
 def positive_solution(matrix: Array, targets: Array) -> Array | None:
