@@ -1,7 +1,8 @@
 """scikit-learn's checks of estimators, with torch selected for all that they do, and its check of tensors.
 
 Left out are the checks that fit nothing to dense arrays: of the class, its parameters and its tags, of containers of
-SciPy's and pandas', and of array namespaces, of which torch's has a test of its own. All others run.
+SciPy's and pandas', and of array namespaces, of which torch's has a test of its own. All others run. Encoders of labels
+are missing: scikit-learn has no checks for what takes labels alone.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import Any
 
 import pytest
 from dispatch_core import using
-from sklearn.cluster import DBSCAN, KMeans, MiniBatchKMeans
+from sklearn.cluster import DBSCAN, KMeans, MiniBatchKMeans, SpectralClustering
 from sklearn.covariance import OAS, EmpiricalCovariance, LedoitWolf, ShrunkCovariance
 from sklearn.decomposition import PCA, IncrementalPCA, TruncatedSVD
 from sklearn.kernel_ridge import KernelRidge
@@ -23,6 +24,7 @@ from sklearn.linear_model import (
     Ridge,
     RidgeClassifier,
 )
+from sklearn.manifold import TSNE, SpectralEmbedding
 from sklearn.neighbors import (
     KernelDensity,
     KNeighborsClassifier,
@@ -60,6 +62,7 @@ ESTIMATORS = [
     *(LinearRegression(), Ridge(), RidgeClassifier(), Lasso(max_iter=5), ElasticNet(max_iter=5)),
     *(LogisticRegression(max_iter=5), KernelRidge()),
     *(EmpiricalCovariance(), LedoitWolf(), OAS(), ShrunkCovariance()),
+    *(SpectralEmbedding(), SpectralClustering(2, n_init=2), TSNE(perplexity=2, max_iter=250)),
 ]
 _LEFT_OUT = frozenset(
     [
