@@ -26,12 +26,15 @@ class Wanted:
         How many tests pass without dispatch.
     rate : float
         The part of these, in percent, that has to pass.
+    home : bool
+        Whether the library's own support for arrays of other families may run calls on them.
     """
 
     way: str
     kernels: str
     natively: int
     rate: float
+    home: bool = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -131,7 +134,7 @@ def _complaint(sort: Mapping[str, Any], backend: str, wanted: Wanted) -> str | N
         return "were run by a host kernel, though these are switched off"
     if (
         sort["family"] != "numpy"
-        and sort["kind"] not in ("refused", "portable")
+        and sort["kind"] not in ("refused", "portable", *(("home",) if wanted.home else ()))
         and sort["backend"] != backend
     ):
         return f"on {sort['family']} arrays were run by {sort['backend']} ({sort['kind']})"

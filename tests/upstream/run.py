@@ -130,7 +130,8 @@ def _run(
         console.print(f"[red]pytest wrote no report (exit code {code})")
         return 1
     report = json.loads(path.read_text(encoding="utf-8"))
-    wanted = judge.Wanted(**{k: run[k] for k in ("way", "kernels", "natively", "rate")})
+    needed = {k: run[k] for k in ("way", "kernels", "natively", "rate")}
+    wanted = judge.Wanted(**needed, home="home" in run.get("allow", ()))
     functions = [f"{space}.{name}" for space in table["namespaces"] for name in declared(space)]
     console.print(_table(judge.rows(report, functions if whole else report["functions"])))
     passed, there = judge.rate(report)

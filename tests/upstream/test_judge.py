@@ -58,6 +58,8 @@ def test_a_row_has_the_calls_by_who_ran_them() -> None:
         (report(sort(kernel="host")), {}, []),
         (report(sort(kernel="device+host")), {"kernels": "device"}, ["3 calls were run by a host kernel"]),
         (report(sort(backend="home", kind="home", kernel=None)), {}, ["were run by home (home)"]),
+        (report(sort(backend="home", kind="home", kernel=None)), {"home": True}, []),
+        (report(sort(**NATIVE)), {"home": True}, ["on torch arrays were run by native"]),
         (report(sort(**NATIVE)), {}, ["on torch arrays were run by native"]),
         (report(sort(**NATIVE, family="numpy")), {}, []),
         (report(sort(backend="none", kind="refused", kernel=None)), {}, []),
