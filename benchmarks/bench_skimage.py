@@ -6,4 +6,4 @@ from sides import command
 from skimage_calls import timed
 
 if __name__ == "__main__":
-    command("skimage", timed)()
+    command("skimage", timed, multiplies=True)()

@@ -161,4 +161,4 @@ def timed(shape: tuple[int, ...], dtype: str) -> Iterator[Timed]:
 
 
 if __name__ == "__main__":
-    command("sklearn", timed, shaped=False)()
+    command("sklearn", timed, shaped=False, multiplies=True)()

@@ -30,8 +30,8 @@ __all__ = ["Timed", "best_times", "command", "geometric_mean"]
 PATIENCE = 4.0
 #: Quick calls are repeated for as many seconds: other programs of the machine disturb most of them, and not all.
 AT_LEAST = 1.0
-#: Seconds between the library's call and the next side's: for a tenth of a second after its last piece of work the
-#: threads of a BLAS look out for more, and take processor time from whoever computes.
+#: Seconds between the call of a library that has a BLAS multiply matrices and the next side's: for a tenth of a second
+#: after their last piece of work the BLAS's threads look out for more, and take processor time from whoever computes.
 REST = 0.2
 #: A call of fewer seconds is made again at once: caches that another side or the rest left cold count for nobody.
 BRIEF = 0.2
@@ -62,28 +62,28 @@ class Timed:
     rival: Callable[..., Any] | None = None
 
 
-def best_times(calls: list[Callable[[], Any]], rounds: int) -> list[float]:
+def best_times(calls: list[Callable[[], Any]], rounds: int, rest: float) -> list[float]:
     """The best time of each call in seconds; the calls take turns in every round, of which there are so many at least.
 
     The first round warms up, and counts only where it has taken longer than anybody wants to wait.
     """
     begun = time.perf_counter()
-    best = one_round(calls)
+    best = one_round(calls, rest)
     for number in itertools.count():
         spent = time.perf_counter() - begun
         if spent > PATIENCE or (number >= rounds and spent > AT_LEAST):
             break
-        times = one_round(calls)
+        times = one_round(calls, rest)
         best = list(map(min, best, times)) if number else times
     return best
 
 
-def one_round(calls: list[Callable[[], Any]]) -> list[float]:
-    """Seconds that each call takes; the first one is the library's."""
+def one_round(calls: list[Callable[[], Any]], rest: float) -> list[float]:
+    """Seconds that each call takes; the first one is the library's, after which there is a rest."""
     times = []
     for number, call in enumerate(calls):
         if number == 1:
-            time.sleep(REST)
+            time.sleep(rest)
         times.append(elapsed(call))
         if times[-1] < BRIEF:
             times[-1] = min(times[-1], elapsed(call))
@@ -97,7 +97,7 @@ def elapsed(call: Callable[[], Any]) -> float:
     return time.perf_counter() - start
 
 
-def measure(call: Timed, device: str, rounds: int) -> dict[str, Any]:
+def measure(call: Timed, device: str, rounds: int, rest: float = 0.0) -> dict[str, Any]:
     """Best seconds of the library, of the selected backend, on a tensor and of a rival; and the kernel that ran."""
     import torch
 
@@ -129,7 +129,7 @@ def measure(call: Timed, device: str, rounds: int) -> dict[str, Any]:
         "tensor": tensor,
         **({"rival": rival} if call.rival else {}),
     }
-    times = best_times(list(sides.values()), rounds)
+    times = best_times(list(sides.values()), rounds, rest)
     with using("torch", device=device, fallback="error"), trace() as calls:
         exhausted(dispatching.explicit(*first, **arguments))
     return {**dict(zip(sides, times, strict=True)), "kernel": calls[0].kernel}
@@ -162,9 +162,16 @@ def working(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def command(
-    library: str, calls: Callable[[tuple[int, ...], str], Iterable[Timed]], *, shaped: bool = True
+    library: str,
+    calls: Callable[[tuple[int, ...], str], Iterable[Timed]],
+    *,
+    shaped: bool = True,
+    multiplies: bool = False,
 ) -> click.Command:
-    """The command that prints the table of a library's calls, on an image of a shape if `shaped`, and of a dtype."""
+    """The command that prints the table of a library's calls, on an image of a shape if `shaped`, and of a dtype.
+
+    `multiplies` says that the library multiplies matrices, see `REST`.
+    """
 
     @click.command(help=f"Time {library} natively and with torch. With --kernels device no host kernels run.")
     @click.option(
@@ -197,7 +204,7 @@ def command(
                 if not any(part in call.label for part in only.split(",")):
                     continue
                 try:
-                    seconds = measure(call, device, rounds)
+                    seconds = measure(call, device, rounds, REST if multiplies else 0.0)
                 except UnsupportedCallError as error:
                     table.add_row(call.label, "none", str(error).partition(". ")[2])
                     continue
